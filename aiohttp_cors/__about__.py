@@ -1,0 +1,10 @@
+"""Facts about the package. Stands alone: the build reads the version from this file."""
+
+__title__ = "aiohttp-cors"
+__version__ = "0.9.0"
+__author__ = "Vladimir Rutsky and aio-libs team"
+__email__ = "vladimir@rutsky.org"
+__summary__ = "CORS support for the aiohttp server"
+__uri__ = "https://github.com/aio-libs/aiohttp-cors"
+__license__ = "Apache License, Version 2.0"
+__copyright__ = "2015 aio-libs team"
