@@ -1,0 +1,248 @@
+"""CorsConfig: what an application lets other origins do."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from aiohttp import hdrs, web
+
+from ._origins import Ask
+from ._policy import (
+    VARY_ACTUAL,
+    VARY_PREFLIGHT,
+    Config,
+    Granted,
+    Layer,
+    Policy,
+    layers_of,
+    merge_vary,
+    write_actual,
+)
+from .abc import AbstractRouterAdapter
+from .preflight_handler import Governor, Resolvers, Target, governing, governors, is_preflight, log
+from .urldispatcher_router_adapter import ResourcesUrlDispatcherRouterAdapter, any_route
+
+if TYPE_CHECKING:
+    from multidict import CIMultiDict
+
+    from .abc import Handler
+
+__all__ = ("CorsConfig",)
+
+E = TypeVar("E")
+
+_WRITTEN: Final = (
+    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN,
+    hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS,
+)
+
+
+class _CorsConfigImpl(Governor):
+    """The edges: where requests of an application come in and responses leave."""
+
+    def __init__(self, app: web.Application, router_adapter: AbstractRouterAdapter) -> None:
+        self._app = app
+        self._router_adapter = router_adapter
+        self._intercepts = False
+        self.resolvers = Resolvers()
+        self.own = _own(router_adapter)
+        self._settled = {} if self.own is None else self.own.settled
+        app.on_response_prepare.append(self._on_response_prepare)
+
+    def add(self, entity: Any, config: Layer) -> None:
+        adapter = self._router_adapter
+        if isinstance(adapter, ResourcesUrlDispatcherRouterAdapter) and adapter.needs_interception(
+            entity
+        ):
+            self.intercept()
+        adapter.add_preflight_handler(entity, self._preflight_handler)
+        adapter.set_config_for_routing_entity(entity, config)
+
+    def intercept(self) -> None:
+        """Answer preflights in front of every other middleware."""
+        if self._intercepts:
+            return
+        try:
+            self._app.middlewares.insert(0, self._intercept)
+        except RuntimeError as error:
+            raise ValueError(
+                "preflights cannot be intercepted once the application has started; "
+                "call aiohttp_cors.setup(app, intercept_preflights=True) before"
+            ) from error
+        self._intercepts = True
+
+    @web.middleware
+    async def _intercept(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if is_preflight(request):
+            origin = request.headers[hdrs.ORIGIN]
+            method = request.headers[hdrs.ACCESS_CONTROL_REQUEST_METHOD]
+            if any(who is self for who, _ in await governing(request, origin, method)):
+                return await super()._preflight_handler(request)
+        return await handler(request)
+
+    async def _preflight_handler(self, request: web.Request) -> web.StreamResponse:
+        if not is_preflight(request):
+            # The route for all methods would serve this request if ours were not before it.
+            route = any_route(request.match_info.route)
+            if route is not None:
+                return await route.handler(request)
+        return await super()._preflight_handler(request)
+
+    async def preflight_policy(
+        self, request: web.Request, origin: str, method: str, serving: Target
+    ) -> Policy | None:
+        if self.own is not None:
+            return self.own.policy(request, serving, method)
+        adapter = self._router_adapter
+        try:
+            if adapter.is_cors_enabled_on_request(request):
+                config = await adapter.get_preflight_request_config(request, origin, method)
+                return Policy(layers_of(config))
+        except KeyError:
+            pass
+        except Exception:  # whatever somebody's own code may raise
+            log.exception("%r failed; the preflight is refused", adapter)
+        return None
+
+    async def _actual_policy(self, request: web.Request) -> Policy | None:
+        if self.own is not None:
+            return await self.own.actual_policy(request)
+        adapter = self._router_adapter
+        try:
+            if adapter.is_cors_enabled_on_request(request):
+                if adapter.is_preflight_request(request):
+                    return None
+                return Policy(layers_of(adapter.get_non_preflight_request_config(request)))
+        except Exception:  # whatever somebody's own code may raise
+            log.exception("%r failed; the response gets no CORS headers", adapter)
+        return None
+
+    async def _on_response_prepare(
+        self, request: web.Request, response: web.StreamResponse
+    ) -> None:
+        headers = response.headers
+        policy = self._settled.get(request.match_info.route)
+        if policy is None:
+            policy = await self._actual_policy(request)
+        owned = hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers and not self._clear(request, headers)
+        if policy is None:
+            return
+        if is_preflight(request):
+            merge_vary(headers, VARY_PREFLIGHT)
+            return
+        merge_vary(headers, VARY_ACTUAL)
+        if owned or hdrs.ORIGIN not in request.headers:
+            return
+        origin = request.headers[hdrs.ORIGIN]
+        entry = policy.find(origin)
+        if isinstance(entry, Ask):
+            entry = await self.resolvers.entry(request, policy, origin)
+        if (
+            entry is not None
+            and entry.options is not None
+            and policy.actual.allows(entry.options, request.method)
+        ):
+            write_actual(headers, origin, entry, entry.options)
+        elif hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS in headers:
+            del headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS]
+
+    def _clear(self, request: web.Request, headers: CIMultiDict[str]) -> bool:
+        """Drop what an earlier response left in headers that it shares with this one.
+
+        aiohttp before 3.11 keeps the CIMultiDict that a handler gives it, so that a handler
+        which has one for all its responses gets them back with what the last origin was granted.
+
+        :return: whether Access-Control-Allow-Origin is free again. It is not if the handler
+            wrote it, or a CorsConfig whose hook runs before this one did.
+        """
+        if not isinstance(headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN], Granted):
+            return False
+        if next(governors(request.match_info.apps), None) is not self:
+            return False
+        for name in _WRITTEN:
+            if isinstance(headers.get(name), Granted):
+                del headers[name]
+        return True
+
+
+def _own(adapter: AbstractRouterAdapter) -> ResourcesUrlDispatcherRouterAdapter | None:
+    """The adapter, if all of it is the library's: what somebody overrides has to be called."""
+    own = ResourcesUrlDispatcherRouterAdapter
+    if isinstance(adapter, own) and all(
+        getattr(type(adapter), name) is getattr(own, name)
+        for name in AbstractRouterAdapter.__abstractmethods__
+    ):
+        return adapter
+    return None
+
+
+class CorsConfig:
+    """What an application lets other origins do.
+
+    Usually made by :func:`aiohttp_cors.setup`.
+
+    :param app: the application that CORS is set up for.
+    :param defaults: the layer under everything that is added, a mapping of origins to options.
+    :param router_adapter: for a router that is not aiohttp's own.
+    :raises ValueError: `defaults` is ill-formed.
+    """
+
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        defaults: Config | None = None,
+        router_adapter: AbstractRouterAdapter | None = None,
+        intercept_preflights: bool = False,
+    ) -> None:
+        self._defaults = Layer(defaults)
+        if router_adapter is None:
+            router_adapter = ResourcesUrlDispatcherRouterAdapter(app.router, self._defaults)
+        self._cors_impl = _CorsConfigImpl(app, router_adapter)
+        self._layers: dict[int, Layer] = {}
+        if intercept_preflights:
+            self._cors_impl.intercept()
+
+    @property
+    def defaults(self) -> Layer:
+        """The layer under everything that is added. A change holds from the next request on."""
+        return self._defaults
+
+    @defaults.setter
+    def defaults(self, config: Config) -> None:
+        self._defaults.replace(config)
+
+    def add(self, entity: E, config: Config | None = None, webview: bool = False) -> E:
+        """Let other origins at a route, a resource, a static resource or an application.
+
+        :param entity: what to add. The resource of a route becomes CORS-enabled, too.
+        :param config: a mapping of origins to options that is nearer than the defaults.
+        :param webview: deprecated; views are recognised.
+        :return: `entity`.
+        :raises ValueError: `entity` cannot be added, was added with another config, or has an
+            OPTIONS handler of its own; or `config` is ill-formed.
+        """
+        if webview:
+            warnings.warn(
+                "webview= has no effect, and will go; views are recognised without it",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+        self._cors_impl.add(entity, self._layer(config))
+        return entity
+
+    def _layer(self, config: Config | None) -> Layer:
+        """One layer for all that is added with one config, however often."""
+        if config is None:
+            config = {}
+        known = self._layers.get(id(config))
+        if known is None or not known.same_as(config):
+            known = self._layers[id(config)] = Layer(config)
+        return known
+
+    def layers_below_view(self, request: web.Request, method: str) -> tuple[Layer, ...]:
+        """The layers between a view's own and the defaults, nearest first."""
+        own = self._cors_impl.own
+        return () if own is None else own.layers_below_view(request, method)

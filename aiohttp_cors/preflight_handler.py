@@ -1,0 +1,223 @@
+"""Answering preflights: from a request to the policies that govern it, to 200 or 403."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, cast
+
+from aiohttp import hdrs, web
+
+from . import _fetch
+from ._origins import Ask, Resolver
+from ._policy import (
+    VARY_PREFLIGHT,
+    Entry,
+    Policy,
+    Refused,
+    answer_preflight,
+    asked_method,
+    layers_of,
+    method_refused,
+    origin_refused,
+)
+
+log: Final = logging.getLogger("aiohttp_cors")
+
+# aiohttp 3.14 wants keys of a type of its own, which older ones do not have.
+_ANSWERS: Final[Any] = getattr(web, "RequestKey", lambda name, _: name)(
+    "aiohttp_cors_answers", dict
+)
+
+
+def is_preflight(request: web.Request) -> bool:
+    """Whether `request` is a CORS-preflight request (Fetch, HTTP requests)."""
+    return (
+        request.method == hdrs.METH_OPTIONS
+        and hdrs.ORIGIN in request.headers
+        and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
+    )
+
+
+class Target(NamedTuple):
+    """What serves a request, or would serve it."""
+
+    route: web.AbstractRoute
+    apps: tuple[web.Application, ...]
+    """From the outermost application to the innermost."""
+    served: bool
+    """Whether `route` serves the method; otherwise it is what OPTIONS matches there."""
+
+
+class _SentWith:
+    """A request as the router would see it with another method.
+
+    `Request.clone` is not for this: it raises once a middleware has read the body.
+    """
+
+    def __init__(self, request: web.Request, method: str) -> None:
+        self._request = request
+        self.method = method
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
+
+
+async def target(request: web.Request, method: str) -> Target:
+    """Ask the router what would serve `method` where `request` went."""
+    root = request.match_info.apps[0]
+    match = await root.router.resolve(cast("web.Request", _SentWith(request, method)))
+    return Target(match.route, (root, *match.apps), match.http_exception is None)
+
+
+async def serving_target(preflight: web.Request, method: str) -> Target:
+    """What would serve `method`, and if nothing would, what `preflight` itself matched."""
+    serving = await target(preflight, method)
+    if serving.served:
+        return serving
+    return Target(preflight.match_info.route, preflight.match_info.apps, served=False)
+
+
+class Resolvers:
+    """Asks the resolvers in a policy. What one answers is final for that request."""
+
+    def __init__(self) -> None:
+        self._logged: set[tuple[Resolver, type]] = set()
+
+    async def entry(self, request: web.Request, policy: Policy, origin: str) -> Entry | None:
+        """The entry of `policy` that decides on `origin`."""
+        found = policy.find(origin)
+        if not isinstance(found, Ask):
+            return found
+        answers: dict[tuple[Resolver, str], bool] = request.setdefault(_ANSWERS, {})
+        said: dict[Resolver, bool] = {}
+        while isinstance(found, Ask):
+            asked = found.resolver, origin
+            if asked not in answers:
+                answers[asked] = await self._ask(*asked, request)
+            said[found.resolver] = answers[asked]
+            found = policy.find(origin, said)
+        return found
+
+    async def _ask(self, resolver: Resolver, origin: str, request: web.Request) -> bool:
+        try:
+            answer = resolver(request, origin)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except Exception as error:  # whatever somebody's own code may raise
+            self._log_once(resolver, type(error), error)
+            return False
+        if not isinstance(answer, bool):
+            self._log_once(resolver, type(answer), TypeError(f"{answer!r} is not a bool"))
+            return False
+        return answer
+
+    def _log_once(self, resolver: Resolver, kind: type, error: Exception) -> None:
+        if (resolver, kind) not in self._logged:
+            self._logged.add((resolver, kind))
+            log.error("resolver %r failed; the origin is refused", resolver, exc_info=error)
+
+
+class _PreflightHandler:
+    """Answers preflights out of the config that a subclass finds."""
+
+    async def _get_config(
+        self, request: web.Request, origin: str, request_method: str
+    ) -> Mapping[Any, Any]:
+        """Find the origins that may send `request_method` where `request` went.
+
+        :raises KeyError: nobody may.
+        """
+        raise NotImplementedError
+
+    async def _governing(
+        self, request: web.Request, origin: str, method: str
+    ) -> Iterable[tuple[Resolvers, Policy]]:
+        """The policies that a preflight is judged by, in turn."""
+        try:
+            config = await self._get_config(request, origin, method)
+        except KeyError:
+            return ()
+        return ((Resolvers(), Policy(layers_of(config))),)
+
+    async def _judge(self, request: web.Request) -> dict[str, str] | Refused:
+        """The headers that grant a preflight, or why it is refused."""
+        headers = request.headers
+        if hdrs.ORIGIN not in headers:
+            return Refused("origin header is not specified in the request")
+        if not headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD):
+            return Refused("'Access-Control-Request-Method' header is not specified")
+        if not _fetch.is_origin(headers[hdrs.ORIGIN]):
+            return origin_refused(headers[hdrs.ORIGIN])
+        # Repeated lines are one list (RFC 9110, 5.3), and a list is no origin.
+        origin = ", ".join(headers.getall(hdrs.ORIGIN))
+        method = asked_method(headers.getall(hdrs.ACCESS_CONTROL_REQUEST_METHOD), origin)
+        if isinstance(method, Refused):
+            return method
+        names = _fetch.list_members(headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ()))
+        refused = method_refused(method, origin)
+        for number, (resolvers, policy) in enumerate(
+            await self._governing(request, origin, method)
+        ):
+            entry = await resolvers.entry(request, policy, origin)
+            answer = answer_preflight(policy, entry, origin, method, names)
+            if not isinstance(answer, Refused):
+                return answer
+            if number == 0:
+                refused = answer
+        return refused
+
+    async def _preflight_handler(self, request: web.Request) -> web.StreamResponse:
+        """Answer a preflight.
+
+        :raises aiohttp.web.HTTPForbidden: it is refused; the text says why.
+        """
+        answer = await self._judge(request)
+        if isinstance(answer, Refused):
+            log.debug("preflight for %.200r refused: %.500s", request.path, answer.reason)
+            raise web.HTTPForbidden(
+                text=f"CORS preflight request failed: {answer.reason}",
+                headers={hdrs.VARY: VARY_PREFLIGHT},
+            )
+        return web.Response(headers=answer)
+
+
+class Governor(_PreflightHandler):
+    """Governs what was added to one CorsConfig. Its hook is how others find it."""
+
+    resolvers: Resolvers
+
+    async def _governing(
+        self, request: web.Request, origin: str, method: str
+    ) -> Iterable[tuple[Resolvers, Policy]]:
+        return [(who.resolvers, how) for who, how in await governing(request, origin, method)]
+
+    @abstractmethod
+    async def preflight_policy(
+        self, request: web.Request, origin: str, method: str, serving: Target
+    ) -> Policy | None:
+        """The policy for a preflight, None if what serves the method is not CORS-enabled."""
+
+
+def governors(apps: Iterable[web.Application]) -> Iterator[Governor]:
+    """Those that hang on the responses of `apps`, in the order in which their hooks run."""
+    for app in apps:
+        for hook in app.on_response_prepare:
+            owner = getattr(hook, "__self__", None)
+            if isinstance(owner, Governor):
+                yield owner
+
+
+async def governing(
+    request: web.Request, origin: str, method: str
+) -> list[tuple[Governor, Policy]]:
+    """Who governs what would serve `method` where the preflight `request` went, and how."""
+    serving = await serving_target(request, method)
+    found = []
+    for governor in governors(serving.apps):
+        policy = await governor.preflight_policy(request, origin, method, serving)
+        if policy is not None:
+            found.append((governor, policy))
+    return found

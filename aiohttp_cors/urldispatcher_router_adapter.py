@@ -1,0 +1,333 @@
+"""Which policy governs a request of aiohttp's own router."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from aiohttp import hdrs, web
+
+from ._policy import Config, Layer, Policy, Rule, layer, layers_of
+from .abc import AbstractRouterAdapter, Handler
+from .mixin import View, has_method, mixin_view, overrides_config, sources, view_layers
+from .preflight_handler import Governor, Resolvers, Target, log, serving_target, target
+
+__all__ = ("ResourcesUrlDispatcherRouterAdapter",)
+
+Resource: TypeAlias = "web.Resource | web.StaticResource"
+Entity: TypeAlias = "Resource | web.ResourceRoute | web.Application"
+
+_READS: Final = (hdrs.METH_GET, hdrs.METH_HEAD)
+
+
+class _ResourceConfig:
+    """What was added of one resource."""
+
+    __slots__ = ("own", "routes")
+
+    def __init__(self) -> None:
+        self.own: Layer | None = None
+        self.routes: dict[str, Layer] = {}
+
+    def added(self, method: str, route: web.AbstractRoute | None) -> str | None:
+        """The method under which the route that serves `method` was added, if it was.
+
+        :param route: what serves the method, None if nothing does.
+        """
+        if method in self.routes:
+            return method
+        served_as = method if route is None else route.method
+        # HEAD is GET without the body, and follows it.
+        if method == served_as == hdrs.METH_HEAD and hdrs.METH_GET in self.routes:
+            return hdrs.METH_GET
+        return served_as if served_as in self.routes else None
+
+    def layers(self, method: str, added: str | None) -> tuple[Layer, ...]:
+        """The layers for `method`: the route's, then the resource's or what its routes lend."""
+        route = () if added is None else (self.routes[added],)
+        if self.own is not None:
+            return (*route, self.own)
+        lent = (self.routes[name].lending(method) for name in sorted(self.routes))
+        return (*route, *(part for part in lent if part))
+
+
+class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
+    """Knows the resources and routes of an :class:`aiohttp.web.UrlDispatcher`.
+
+    :param router: the router of the application that CORS is set up for.
+    :param defaults: the layer under all others, a mapping of origins to options.
+    """
+
+    def __init__(self, router: web.UrlDispatcher, defaults: Config) -> None:
+        self._router = router
+        self._defaults = layer(defaults)
+        self._resource_config: dict[web.AbstractResource | None, _ResourceConfig] = {}
+        self._resources_with_preflight_handlers: set[web.AbstractResource] = set()
+        self._preflight_routes: set[web.AbstractRoute] = set()
+        self._app_layers: dict[web.Application, Layer] = {}
+        self._resolvers = Resolvers()
+        self._views: dict[tuple[View, str], tuple[list[Config], tuple[Layer, ...]]] = {}
+        #: The policies that do not depend on the request, by the route that serves it.
+        self.settled: dict[web.AbstractRoute, Policy] = {}
+
+    # What was added
+
+    def needs_interception(self, entity: object) -> bool:
+        """Whether no route can take the preflights for `entity`."""
+        if isinstance(entity, web.Application):
+            return True
+        resource = _resource_of(entity)
+        return not self.is_cors_for_resource(resource) and any(map(_serves_all, resource))
+
+    def add_preflight_handler(
+        self, routing_entity: Any, handler: Handler, webview: bool = False
+    ) -> None:
+        """Send the preflights for a resource, or for a route's resource, to `handler`.
+
+        :raises ValueError: it has an OPTIONS handler of its own, or cannot be CORS-enabled.
+        """
+        if isinstance(routing_entity, web.Application):
+            return
+        resource = _resource_of(routing_entity)
+        if self.is_cors_for_resource(resource):
+            return
+        for route in resource:
+            if route.method == hdrs.METH_OPTIONS:
+                if route.handler == handler:
+                    return
+                if not isinstance(getattr(route.handler, "__self__", None), Governor):
+                    raise ValueError(
+                        f"{resource!r} already has OPTIONS handler {route.handler!r}; "
+                        "remove it, or enable CORS for the whole application: cors.add(app)"
+                    )
+                break
+            if route.method == hdrs.METH_ANY:
+                _check_view(route)
+                break
+        else:
+            route = _add_options(resource, handler)
+        self._preflight_routes.add(route)
+        self._resources_with_preflight_handlers.add(resource)
+
+    def is_cors_for_resource(self, resource: web.AbstractResource) -> bool:
+        """Whether the preflights for `resource` reach the library."""
+        return resource in self._resources_with_preflight_handlers
+
+    def set_config_for_routing_entity(self, routing_entity: Any, config: Mapping[Any, Any]) -> None:
+        """Remember `config` for a resource, a route or an application.
+
+        :raises ValueError: another config is remembered for it, or it cannot be CORS-enabled.
+        """
+        added = layer(config)
+        if isinstance(routing_entity, web.Application):
+            present = self._app_layers.setdefault(routing_entity, added)
+        else:
+            resource = _resource_of(routing_entity)
+            for view in filter(None, (mixin_view(route.handler) for route in resource)):
+                for method in hdrs.METH_ALL:
+                    view_layers(view, method)
+            state = self._resource_config.setdefault(resource, _ResourceConfig())
+            if isinstance(routing_entity, web.ResourceRoute):
+                present = state.routes.setdefault(routing_entity.method, added)
+            else:
+                present = state.own = added if state.own is None else state.own
+        if not present.same_as(added):
+            raise ValueError(
+                f"{routing_entity!r} was added before with another config, {present!r}; add it once"
+            )
+        self.settled.clear()
+
+    # What governs a request
+
+    async def actual_policy(self, request: web.Request) -> Policy | None:
+        """The policy for the answer to `request`, None if CORS is not enabled there."""
+        match = request.match_info
+        serving = Target(match.route, match.apps, match.http_exception is None)
+        if isinstance(match.http_exception, web.HTTPMethodNotAllowed):
+            matched = await target(request, hdrs.METH_OPTIONS)
+            if matched.route.resource in self._resource_config:
+                serving = matched._replace(served=False)
+        return self.policy(request, serving, request.method)
+
+    def policy(self, request: web.Request, serving: Target, method: str) -> Policy | None:
+        """The policy for `method` and what serves it, None if CORS is not enabled there."""
+        settled = self.settled.get(serving.route)
+        if settled is not None and serving.served:
+            return settled
+        policy = self._policy(request, serving, method, serving.route.resource)
+        if policy is not None and serving.served and _settles(serving.route):
+            self.settled[serving.route] = policy
+        return policy
+
+    def _policy(
+        self,
+        request: web.Request,
+        serving: Target,
+        method: str,
+        resource: web.AbstractResource | None,
+    ) -> Policy | None:
+        state = self._resource_config.get(resource)
+        apps = self._layers_of_apps(serving.apps) if self._app_layers else ()
+        if state is None and not apps:
+            return None
+        route = self._serving_route(serving)
+        added = None if state is None else state.added(method, route)
+        layers = () if state is None else state.layers(method, added)
+        below = (*layers, *apps, self._defaults)
+        view = None if route is None else mixin_view(route.handler)
+        if view is not None:
+            return self._view_policy(request, view, method, below, added)
+        if state is None:
+            return Policy(below, Rule.SERVED, Rule.NEVER if route is None else Rule.SERVED)
+        if added == hdrs.METH_ANY:
+            return Policy(below, Rule.SERVED, Rule.SERVED)
+        read = isinstance(resource, web.StaticResource) and state.own is not None
+        if added is not None or (read and method in _READS):
+            return Policy(below, Rule.ADDED, Rule.ADDED)
+        if route is None:
+            return Policy(below, Rule.SERVED if apps else Rule.NAMED, Rule.NAMED)
+        return Policy(below, Rule.SERVED, Rule.SERVED if apps else Rule.NAMED)
+
+    def _serving_route(self, serving: Target) -> web.AbstractRoute | None:
+        """The route of the user's that serves the method, None if nothing of theirs does."""
+        route = serving.route
+        if not serving.served:
+            return None
+        if route.method != hdrs.METH_OPTIONS or route not in self._preflight_routes:
+            return route
+        return any_route(route)
+
+    def _view_policy(
+        self,
+        request: web.Request,
+        view: View,
+        method: str,
+        below: tuple[Layer, ...],
+        added: str | None,
+    ) -> Policy | None:
+        served = has_method(view, method)
+        try:
+            if served and overrides_config(view):
+                layers = layers_of(view.get_request_config(request, method))
+            else:
+                layers = (*self._layers_on_view(view, method), *below)
+        except KeyError:
+            return None
+        except Exception:  # whatever somebody's own code may raise
+            log.exception("%r has no usable config; its origins are refused", view)
+            return None
+        if method == hdrs.METH_OPTIONS and not served:
+            return Policy(layers, Rule.NAMED, Rule.NAMED)
+        if not served:
+            return Policy(layers, Rule.SERVED, Rule.NEVER)
+        rule = Rule.ADDED if added == method else Rule.SERVED
+        return Policy(layers, rule, rule)
+
+    def _layers_on_view(self, view: View, method: str) -> tuple[Layer, ...]:
+        written = sources(view, method)
+        key = view, method if method in hdrs.METH_ALL else ""
+        read, layers = self._views.get(key, ([], ()))
+        if list(map(id, read)) != list(map(id, written)):
+            layers = view_layers(view, method)
+            self._views[key] = written, layers
+        return layers
+
+    def _layers_of_apps(self, apps: tuple[web.Application, ...]) -> tuple[Layer, ...]:
+        return tuple(self._app_layers[app] for app in reversed(apps) if app in self._app_layers)
+
+    def layers_below_view(self, request: web.Request, method: str) -> tuple[Layer, ...]:
+        """The layers of the route, the resource and the applications, nearest first."""
+        match = request.match_info
+        state = self._resource_config.get(match.route.resource)
+        apps = self._layers_of_apps(match.apps) if self._app_layers else ()
+        if state is None:
+            return apps
+        return (*state.layers(method, state.added(method, match.route)), *apps)
+
+    # The interface of 0.8.1, for adapters that build on this one
+
+    def _request_resource(self, request: web.Request) -> web.AbstractResource | None:
+        return request.match_info.route.resource
+
+    def is_preflight_request(self, request: web.Request) -> bool:
+        """Whether `request` goes to the preflight handler."""
+        route = request.match_info.route
+        if mixin_view(route.handler) is not None:
+            return request.method == hdrs.METH_OPTIONS
+        return route in self._preflight_routes and route.method == hdrs.METH_OPTIONS
+
+    def is_cors_enabled_on_request(self, request: web.Request) -> bool:
+        """Whether `request` is for something that was added."""
+        if self._request_resource(request) in self._resource_config:
+            return True
+        return bool(self._app_layers and self._layers_of_apps(request.match_info.apps))
+
+    async def get_preflight_request_config(
+        self, preflight_request: web.Request, origin: str, requested_method: str
+    ) -> Mapping[Any, Any]:
+        """Find the config of what would serve the requested method.
+
+        :raises KeyError: `origin` may not send that method.
+        """
+        serving = await serving_target(preflight_request, requested_method)
+        policy = self.policy(preflight_request, serving, requested_method)
+        if policy is None:
+            raise KeyError(requested_method)
+        entry = await self._resolvers.entry(preflight_request, policy, origin)
+        if policy.refuses_method(entry, requested_method):
+            raise KeyError(requested_method)
+        return ChainMap({}, *policy.layers)
+
+    def get_non_preflight_request_config(self, request: web.Request) -> Mapping[Any, Any]:
+        """Find the config of what serves `request`.
+
+        :raises KeyError: CORS is not enabled for it.
+        """
+        match = request.match_info
+        serving = Target(match.route, match.apps, served=True)
+        policy = self._policy(request, serving, request.method, self._request_resource(request))
+        if policy is None:
+            raise KeyError(request.method)
+        return ChainMap({}, *policy.layers)
+
+
+def any_route(route: web.AbstractRoute) -> web.AbstractRoute | None:
+    """The route for all methods beside `route`, if it is a plain function."""
+    return next(filter(_serves_all, route.resource or ()), None)
+
+
+def _serves_all(route: web.AbstractRoute) -> bool:
+    return route.method == hdrs.METH_ANY and not isinstance(route.handler, type)
+
+
+def _settles(route: web.AbstractRoute) -> bool:
+    """Whether `route` decides alone, and is one of those that stay."""
+    if route.method in (hdrs.METH_ANY, hdrs.METH_OPTIONS) or mixin_view(route.handler) is not None:
+        return False
+    return route.resource is not None and any(kept is route for kept in route.resource)
+
+
+def _check_view(route: web.AbstractRoute) -> None:
+    handler = route.handler
+    if isinstance(handler, type) and issubclass(handler, web.View) and mixin_view(handler) is None:
+        raise ValueError(
+            f"{handler!r} cannot answer preflights; derive it from aiohttp_cors.CorsViewMixin too"
+        )
+
+
+def _add_options(resource: Resource, handler: Handler) -> web.AbstractRoute:
+    if isinstance(resource, web.Resource):
+        return resource.add_route(hdrs.METH_OPTIONS, handler)
+    resource.set_options_route(handler)
+    return next(route for route in resource if route.method == hdrs.METH_OPTIONS)
+
+
+def _resource_of(entity: object) -> Resource:
+    resource = entity.resource if isinstance(entity, web.ResourceRoute) else entity
+    if isinstance(resource, (web.Resource, web.StaticResource)):
+        return resource
+    raise ValueError(
+        "CORS can be enabled for a Resource, a StaticResource, a ResourceRoute or an "
+        f"Application, got {entity!r}"
+    )
