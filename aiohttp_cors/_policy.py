@@ -67,7 +67,8 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
         self.exact: dict[str, Entry] = {}
         self.any: Entry | None = None
         self.patterns: Patterns[Entry] = Patterns(())
-        self._lent: dict[str | None, Layer] = {}
+        self._named: frozenset[str] = frozenset()
+        self._lent: dict[str, Layer] = {}
         self.replace({} if config is None else config)
 
     def replace(self, config: Config) -> None:
@@ -91,6 +92,12 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
             if isinstance(key, str) and not _is_pattern(key) and _fetch.is_origin(key)
         }
         self._lent = {}
+        self._named = frozenset(
+            method
+            for options in data.values()
+            if options is not None and isinstance(options.allow_methods, frozenset)
+            for method in options.allow_methods
+        )
 
     def __setitem__(self, key: OriginKey, options: Any) -> None:
         self.replace({**self.data, key: options})
@@ -110,15 +117,12 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
 
     def lending(self, method: str) -> Layer:
         """The part that also serves other routes of the resource: what names `method`."""
-        lists = [
-            (key, options, options.allow_methods)
-            for key, options in self.data.items()
-            if options is not None and options.allow_methods is not None
-        ]
-        named = method if any(method in names for _, _, names in lists) else None
+        named = method if method in self._named else ""
         if named not in self._lent:
             part = {
-                key: options for key, options, names in lists if names == _STAR or named in names
+                key: options
+                for key, options in self.data.items()
+                if options is not None and options.is_method_allowed(named)
             }
             self._lent[named] = self if len(part) == len(self.data) else Layer(part)
         return self._lent[named]
@@ -146,9 +150,9 @@ def _checked_key(key: object) -> OriginKey:
             parse_wildcard(key)
         return key
     if isinstance(key, re.Pattern):
-        if not isinstance(key.pattern, str):
+        if not isinstance(cast("Any", key).pattern, str):
             raise ValueError(f"origin {key!r} matches bytes; compile a str instead")
-        return key
+        return cast("re.Pattern[str]", key)
     if callable(key):
         return cast("Resolver", key)
     raise ValueError(f"origin must be a str, a re.Pattern or a callable, got {key!r}")
@@ -170,14 +174,15 @@ def parse_options(origin: object, options: object) -> ResourceOptions | None:
             "the options of an origin must be ResourceOptions, a mapping of options or None, "
             f"got {options!r} for {origin!r}; a config is written {{origin: ResourceOptions()}}"
         )
+    given = cast("Mapping[str, Any]", options)
     names = list(Options.__annotations__)
-    unknown = [name for name in options if name not in names]
+    unknown = [name for name in given if name not in names]
     if unknown:
         close = difflib.get_close_matches(str(unknown[0]), names, 1) or names
         raise ValueError(
             f"unknown options {unknown!r} for {origin!r}; did you mean {' or '.join(close)}?"
         )
-    return ResourceOptions(**options)
+    return ResourceOptions(**given)
 
 
 class Rule(Enum):

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, TypeVar, cast
 from aiohttp import hdrs, web
 
 from ._policy import Config, Layer, Policy, layer
-from .preflight_handler import Resolvers, _PreflightHandler, governing, governors
+from .preflight_handler import (
+    Resolvers,
+    _PreflightHandler,  # pyright: ignore[reportPrivateUsage]  # the name that 0.8.1 gave it
+    governing,
+    governors,
+)
 
 if TYPE_CHECKING:
     from .cors_config import CorsConfig

@@ -27,9 +27,7 @@ from ._policy import (
 log: Final = logging.getLogger("aiohttp_cors")
 
 # aiohttp 3.14 wants keys of a type of its own, which older ones do not have.
-_ANSWERS: Final[Any] = getattr(web, "RequestKey", lambda name, _: name)(
-    "aiohttp_cors_answers", dict
-)
+_ANSWERS: Final = cast("Any", getattr(web, "RequestKey", web.AppKey))("aiohttp_cors_answers", dict)
 
 
 def is_preflight(request: web.Request) -> bool:
@@ -215,7 +213,7 @@ async def governing(
 ) -> list[tuple[Governor, Policy]]:
     """Who governs what would serve `method` where the preflight `request` went, and how."""
     serving = await serving_target(request, method)
-    found = []
+    found: list[tuple[Governor, Policy]] = []
     for governor in governors(serving.apps):
         policy = await governor.preflight_policy(request, origin, method, serving)
         if policy is not None:

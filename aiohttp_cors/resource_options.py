@@ -135,11 +135,11 @@ def _seconds(value: int) -> int:
 
 
 def _upper(names: Names) -> Names:
-    return names if names == _ALL else frozenset(name.upper() for name in names)
+    return frozenset(map(str.upper, names)) if isinstance(names, frozenset) else names
 
 
 def _written(names: Names) -> str | list[str]:
-    return names if names == _ALL else sorted(names)
+    return sorted(names) if isinstance(names, frozenset) else names
 
 
 def _must(option: str, expected: str, value: object) -> str:
