@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiohttp import hdrs, web
@@ -20,7 +21,16 @@ from ._policy import (
     write_actual,
 )
 from .abc import AbstractRouterAdapter
-from .preflight_handler import Governor, Resolvers, Target, governing, governors, is_preflight, log
+from .preflight_handler import (
+    Governor,
+    Resolvers,
+    Target,
+    governing,
+    governors,
+    is_preflight,
+    log,
+    respond,
+)
 from .urldispatcher_router_adapter import ResourcesUrlDispatcherRouterAdapter, any_route
 
 if TYPE_CHECKING:
@@ -48,6 +58,7 @@ class _CorsConfigImpl(Governor):
         self._intercepts = False
         self.resolvers = Resolvers()
         self.own = _own(router_adapter)
+        self._settled: Mapping[web.AbstractRoute | None, Policy]
         self._settled = {} if self.own is None else self.own.settled
         app.on_response_prepare.append(self._on_response_prepare)
 
@@ -78,16 +89,17 @@ class _CorsConfigImpl(Governor):
         if is_preflight(request):
             origin = request.headers[hdrs.ORIGIN]
             method = request.headers[hdrs.ACCESS_CONTROL_REQUEST_METHOD]
-            if any(who is self for who, _ in await governing(request, origin, method)):
-                return await super()._preflight_handler(request)
+            found = await governing(request, origin, method)
+            if any(who is self for who, _ in found):
+                judges = [(who.resolvers, how) for who, how in found]
+                return respond(request, await self._judge(request, judges))
         return await handler(request)
 
     async def _preflight_handler(self, request: web.Request) -> web.StreamResponse:
-        if not is_preflight(request):
-            # The route for all methods would serve this request if ours were not before it.
-            route = any_route(request.match_info.route)
-            if route is not None:
-                return await route.handler(request)
+        # Where a function serves all methods, what is no preflight is for it.
+        route = None if is_preflight(request) else any_route(request.match_info.route)
+        if route is not None:
+            return await route.handler(request)
         return await super()._preflight_handler(request)
 
     async def preflight_policy(
@@ -109,6 +121,9 @@ class _CorsConfigImpl(Governor):
     async def _actual_policy(self, request: web.Request) -> Policy | None:
         if self.own is not None:
             return await self.own.actual_policy(request)
+        return self._adapters_policy(request)
+
+    def _adapters_policy(self, request: web.Request) -> Policy | None:
         adapter = self._router_adapter
         try:
             if adapter.is_cors_enabled_on_request(request):
@@ -119,11 +134,25 @@ class _CorsConfigImpl(Governor):
             log.exception("%r failed; the response gets no CORS headers", adapter)
         return None
 
+    def is_allowed(self, request: web.Request) -> bool:
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is None or _same_host(origin, request):
+            return True
+        if self.own is None:
+            policy = self._adapters_policy(request)
+        else:
+            policy = self.own.served_policy(request)
+        if policy is None:
+            return False
+        entry = self.resolvers.entry_at_once(request, policy, origin)
+        options = None if entry is None else entry.options
+        return options is not None and policy.actual.allows(options, request.method)
+
     async def _on_response_prepare(
         self, request: web.Request, response: web.StreamResponse
     ) -> None:
         headers = response.headers
-        policy = self._settled.get(request.match_info.route)
+        policy = self._settled.get(getattr(request.match_info, "route", None))
         if policy is None:
             policy = await self._actual_policy(request)
         owned = hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers and not self._clear(request, headers)
@@ -165,6 +194,12 @@ class _CorsConfigImpl(Governor):
             if isinstance(headers.get(name), Granted):
                 del headers[name]
         return True
+
+
+def _same_host(origin: str, request: web.Request) -> bool:
+    # Behind a proxy that ends TLS the request's own scheme is the lower one.
+    scheme, _, host = origin.partition("://")
+    return host == request.host.lower() and scheme in ("https", request.scheme)
 
 
 def _own(adapter: AbstractRouterAdapter) -> ResourcesUrlDispatcherRouterAdapter | None:
@@ -232,6 +267,21 @@ class CorsConfig:
             )
         self._cors_impl.add(entity, self._layer(config))
         return entity
+
+    def is_allowed(self, request: web.Request) -> bool:
+        """Whether the page that sent `request` may read the answer; for WebSocket handshakes.
+
+        CORS does not cover WebSockets: a browser opens one to any origin, with cookies. A
+        handler that serves its own pages and those of allowed origins refuses the others::
+
+            if not cors.is_allowed(request):
+                raise web.HTTPForbidden
+
+        What comes without an Origin comes from no page, and is allowed; so is a page of the
+        server's own host. A resolver that waits for something cannot be asked from here, and
+        refuses.
+        """
+        return self._cors_impl.is_allowed(request)
 
     def _layer(self, config: Config | None) -> Layer:
         """One layer for all that is added with one config, however often."""

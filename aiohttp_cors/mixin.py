@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, TypeVar, cast
 
 from aiohttp import hdrs, web
 
-from ._policy import Config, Layer, Policy, layer
+from ._policy import Config, Layer, layer
 from .preflight_handler import (
-    Resolvers,
+    Governing,
     _PreflightHandler,  # pyright: ignore[reportPrivateUsage]  # the name that 0.8.1 gave it
     governing,
     governors,
@@ -78,9 +78,7 @@ class CorsViewMixin(_PreflightHandler):
         # The first mapping takes what somebody writes into the result.
         return ChainMap({}, *view_layers(cls, method), *below, defaults)
 
-    async def _governing(
-        self, request: web.Request, origin: str, method: str
-    ) -> Iterable[tuple[Resolvers, Policy]]:
+    async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
         return [(who.resolvers, how) for who, how in await governing(request, origin, method)]
 
     async def options(self) -> web.StreamResponse:

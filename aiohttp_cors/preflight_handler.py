@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import logging
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from aiohttp import hdrs, web
+from aiohttp.abc import AbstractMatchInfo
 
 from . import _fetch
 from ._origins import Ask, Resolver
@@ -42,11 +43,16 @@ def is_preflight(request: web.Request) -> bool:
 class Target(NamedTuple):
     """What serves a request, or would serve it."""
 
-    route: web.AbstractRoute
+    match: AbstractMatchInfo
     apps: tuple[web.Application, ...]
     """From the outermost application to the innermost."""
     served: bool
-    """Whether `route` serves the method; otherwise it is what OPTIONS matches there."""
+    """Whether the method is served; otherwise `match` is what OPTIONS leads to there."""
+
+    @property
+    def route(self) -> web.AbstractRoute | None:
+        """The route, if a router that has routes found it."""
+        return getattr(self.match, "route", None)
 
 
 class _SentWith:
@@ -67,7 +73,7 @@ async def target(request: web.Request, method: str) -> Target:
     """Ask the router what would serve `method` where `request` went."""
     root = request.match_info.apps[0]
     match = await root.router.resolve(cast("web.Request", _SentWith(request, method)))
-    return Target(match.route, (root, *match.apps), match.http_exception is None)
+    return Target(match, (root, *match.apps), match.http_exception is None)
 
 
 async def serving_target(preflight: web.Request, method: str) -> Target:
@@ -75,7 +81,7 @@ async def serving_target(preflight: web.Request, method: str) -> Target:
     serving = await target(preflight, method)
     if serving.served:
         return serving
-    return Target(preflight.match_info.route, preflight.match_info.apps, served=False)
+    return Target(preflight.match_info, preflight.match_info.apps, served=False)
 
 
 class Resolvers:
@@ -99,6 +105,18 @@ class Resolvers:
             found = policy.find(origin, said)
         return found
 
+    def entry_at_once(self, request: web.Request, policy: Policy, origin: str) -> Entry | None:
+        """The same where nothing can be awaited: a resolver that waits refuses."""
+        search = self.entry(request, policy, origin)
+        try:
+            search.send(None)
+        except StopIteration as done:
+            found: Entry | None = done.value
+            return found
+        search.close()
+        log.error("a resolver for %.200r waits, but is asked where nothing can wait", origin)
+        return None
+
     async def _ask(self, resolver: Resolver, origin: str, request: web.Request) -> bool:
         try:
             answer = resolver(request, origin)
@@ -118,6 +136,10 @@ class Resolvers:
             log.error("resolver %r failed; the origin is refused", resolver, exc_info=error)
 
 
+#: Policies, each with what asks its resolvers.
+Governing: TypeAlias = "Sequence[tuple[Resolvers, Policy]]"
+
+
 class _PreflightHandler:
     """Answers preflights out of the config that a subclass finds."""
 
@@ -130,17 +152,17 @@ class _PreflightHandler:
         """
         raise NotImplementedError
 
-    async def _governing(
-        self, request: web.Request, origin: str, method: str
-    ) -> Iterable[tuple[Resolvers, Policy]]:
+    async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
         """The policies that a preflight is judged by, in turn."""
         try:
             config = await self._get_config(request, origin, method)
         except KeyError:
-            return ()
-        return ((Resolvers(), Policy(layers_of(config))),)
+            return []
+        return [(Resolvers(), Policy(layers_of(config)))]
 
-    async def _judge(self, request: web.Request) -> dict[str, str] | Refused:
+    async def _judge(
+        self, request: web.Request, governing: Governing | None = None
+    ) -> dict[str, str] | Refused:
         """The headers that grant a preflight, or why it is refused."""
         headers = request.headers
         if hdrs.ORIGIN not in headers:
@@ -155,31 +177,37 @@ class _PreflightHandler:
         if isinstance(method, Refused):
             return method
         names = _fetch.list_members(headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ()))
-        refused = method_refused(method, origin)
-        for number, (resolvers, policy) in enumerate(
-            await self._governing(request, origin, method)
-        ):
+        if governing is None:
+            governing = await self._governing(request, origin, method)
+        refused = None
+        for resolvers, policy in governing:
             entry = await resolvers.entry(request, policy, origin)
             answer = answer_preflight(policy, entry, origin, method, names)
             if not isinstance(answer, Refused):
                 return answer
-            if number == 0:
-                refused = answer
-        return refused
+            refused = refused or answer
+        return refused or method_refused(method, origin)
 
     async def _preflight_handler(self, request: web.Request) -> web.StreamResponse:
         """Answer a preflight.
 
         :raises aiohttp.web.HTTPForbidden: it is refused; the text says why.
         """
-        answer = await self._judge(request)
-        if isinstance(answer, Refused):
-            log.debug("preflight for %.200r refused: %.500s", request.path, answer.reason)
-            raise web.HTTPForbidden(
-                text=f"CORS preflight request failed: {answer.reason}",
-                headers={hdrs.VARY: VARY_PREFLIGHT},
-            )
+        return respond(request, await self._judge(request))
+
+
+def respond(request: web.Request, answer: dict[str, str] | Refused) -> web.Response:
+    """The response to a preflight.
+
+    :raises aiohttp.web.HTTPForbidden: it is refused; the text says why.
+    """
+    if not isinstance(answer, Refused):
         return web.Response(headers=answer)
+    log.debug("preflight for %.200r refused: %.500s", request.path, answer.reason)
+    raise web.HTTPForbidden(
+        text=f"CORS preflight request failed: {answer.reason}",
+        headers={hdrs.VARY: VARY_PREFLIGHT},
+    )
 
 
 class Governor(_PreflightHandler):
@@ -187,9 +215,7 @@ class Governor(_PreflightHandler):
 
     resolvers: Resolvers
 
-    async def _governing(
-        self, request: web.Request, origin: str, method: str
-    ) -> Iterable[tuple[Resolvers, Policy]]:
+    async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
         return [(who.resolvers, how) for who, how in await governing(request, origin, method)]
 
     @abstractmethod

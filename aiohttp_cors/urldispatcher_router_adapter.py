@@ -69,7 +69,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         self._resolvers = Resolvers()
         self._views: dict[tuple[View, str], tuple[list[Config], tuple[Layer, ...]]] = {}
         #: The policies that do not depend on the request, by the route that serves it.
-        self.settled: dict[web.AbstractRoute, Policy] = {}
+        self.settled: dict[web.AbstractRoute | None, Policy] = {}
 
     # What was added
 
@@ -142,22 +142,25 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
 
     async def actual_policy(self, request: web.Request) -> Policy | None:
         """The policy for the answer to `request`, None if CORS is not enabled there."""
+        if not isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed):
+            return self.served_policy(request)
+        matched = await target(request, hdrs.METH_OPTIONS)
+        return self.policy(request, matched._replace(served=False), request.method)
+
+    def served_policy(self, request: web.Request) -> Policy | None:
+        """The policy for the answer of what the router found for `request`."""
         match = request.match_info
-        serving = Target(match.route, match.apps, match.http_exception is None)
-        if isinstance(match.http_exception, web.HTTPMethodNotAllowed):
-            matched = await target(request, hdrs.METH_OPTIONS)
-            if matched.route.resource in self._resource_config:
-                serving = matched._replace(served=False)
+        serving = Target(match, match.apps, match.http_exception is None)
         return self.policy(request, serving, request.method)
 
     def policy(self, request: web.Request, serving: Target, method: str) -> Policy | None:
         """The policy for `method` and what serves it, None if CORS is not enabled there."""
-        settled = self.settled.get(serving.route)
-        if settled is not None and serving.served:
-            return settled
-        policy = self._policy(request, serving, method, serving.route.resource)
-        if policy is not None and serving.served and _settles(serving.route):
-            self.settled[serving.route] = policy
+        route = serving.route
+        if serving.served and route in self.settled:
+            return self.settled[route]
+        policy = self._policy(request, serving, method, None if route is None else route.resource)
+        if serving.served and policy is not None and route is not None and _settles(route):
+            self.settled[route] = policy
         return policy
 
     def _policy(
@@ -178,25 +181,23 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         view = None if route is None else mixin_view(route.handler)
         if view is not None:
             return self._view_policy(request, view, method, below, added)
-        if state is None:
-            return Policy(below, Rule.SERVED, Rule.NEVER if route is None else Rule.SERVED)
-        if added == hdrs.METH_ANY:
-            return Policy(below, Rule.SERVED, Rule.SERVED)
-        read = isinstance(resource, web.StaticResource) and state.own is not None
-        if added is not None or (read and method in _READS):
+        reads = isinstance(resource, web.StaticResource) and method in _READS
+        if (state is not None and state.own is not None and reads) or _names_method(added):
             return Policy(below, Rule.ADDED, Rule.ADDED)
         if route is None:
-            return Policy(below, Rule.SERVED if apps else Rule.NAMED, Rule.NAMED)
-        return Policy(below, Rule.SERVED, Rule.SERVED if apps else Rule.NAMED)
+            actual = Rule.SERVED if apps else Rule.NAMED
+            return Policy(below, actual, Rule.NEVER if state is None else Rule.NAMED)
+        served = apps or added is not None
+        return Policy(below, Rule.SERVED, Rule.SERVED if served else Rule.NAMED)
 
     def _serving_route(self, serving: Target) -> web.AbstractRoute | None:
         """The route of the user's that serves the method, None if nothing of theirs does."""
         route = serving.route
-        if not serving.served:
+        if route is None or not serving.served:
             return None
-        if route.method != hdrs.METH_OPTIONS or route not in self._preflight_routes:
-            return route
-        return any_route(route)
+        if route.method == hdrs.METH_OPTIONS and route in self._preflight_routes:
+            return any_route(route)
+        return route
 
     def _view_policy(
         self,
@@ -221,7 +222,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
             return Policy(layers, Rule.NAMED, Rule.NAMED)
         if not served:
             return Policy(layers, Rule.SERVED, Rule.NEVER)
-        rule = Rule.ADDED if added == method else Rule.SERVED
+        rule = Rule.ADDED if _names_method(added) else Rule.SERVED
         return Policy(layers, rule, rule)
 
     def _layers_on_view(self, view: View, method: str) -> tuple[Layer, ...]:
@@ -285,11 +286,16 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         :raises KeyError: CORS is not enabled for it.
         """
         match = request.match_info
-        serving = Target(match.route, match.apps, served=True)
+        serving = Target(match, match.apps, served=True)
         policy = self._policy(request, serving, request.method, self._request_resource(request))
         if policy is None:
             raise KeyError(request.method)
         return ChainMap({}, *policy.layers)
+
+
+def _names_method(added: str | None) -> bool:
+    """Whether what was added is a route for one method."""
+    return added is not None and added != hdrs.METH_ANY
 
 
 def any_route(route: web.AbstractRoute) -> web.AbstractRoute | None:
