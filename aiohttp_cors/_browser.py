@@ -198,13 +198,15 @@ def _set_headers(headers: HeaderList) -> list[tuple[str, str]] | Reason:
     Fetch, Headers class, append and validate.
     """
     kept: list[tuple[str, str]] = []
+    written: dict[str, str] = {}
     for name, potential_value in headers:
         value = _fetch.normalize_value(potential_value)
         if not (_fetch.is_token(name) and _fetch.is_header_value(value)):
             text = f"{name!r}: {value!r} is not a header"
             return Reason(step="Headers, validate, step 1", text=text, header=name)
         if not _fetch.is_forbidden_request_header_value(name, value):
-            kept.append((name, value))
+            # Header list, append: a name stays as it was written first
+            kept.append((written.setdefault(name.lower(), name), value))
     return kept
 
 

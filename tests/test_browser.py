@@ -131,6 +131,12 @@ class TestNewRequest:
         assert isinstance(request, Request)
         assert request.headers == (("X-A", "1"), ("X-Http-Method-Override", "PUT"))
 
+    def test_leaves_a_name_as_it_was_written_first(self) -> None:
+        headers = [("x-a", "1"), ("X-A", "2")]
+        request = _browser.new_request(URL(SERVER), origin=PAGE, headers=headers)
+        assert isinstance(request, Request)
+        assert request.headers == (("x-a", "1"), ("x-a", "2"))
+
     def test_gives_text_a_content_type(self) -> None:
         request = _browser.new_request(URL(SERVER), origin=PAGE, method="POST", body="é")
         assert isinstance(request, Request)
