@@ -167,10 +167,11 @@ class TestReading:
             "X-A": "1",
             "X-B": "2",
             "Set-Cookie": "a=b",
+            "Content-Type": "text/plain",
         }
         site = await open_page({"GET /x": Answer(headers)})
         response = await site.page.fetch("/x")
-        assert set(response.headers) == {"X-A", "Content-Length"}
+        assert set(response.headers) == {"X-A", "Content-Length", "Content-Type"}
         assert response.headers["x-a"] == "1"
 
     async def test_text_is_utf_8_without_a_byte_order_mark(self, open_page: Open) -> None:
