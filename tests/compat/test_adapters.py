@@ -99,9 +99,9 @@ class SwitchboardAdapter(AbstractRouterAdapter):
 
 
 class NarrowAdapter(SwitchboardAdapter):
-    """The last argument of `add_preflight_handler` was left out by many."""
+    """The library's own adapter had no `webview` argument, nor need others have it."""
 
-    def add_preflight_handler(  # type: ignore[override] # adapters of old have no `webview`
+    def add_preflight_handler(  # type: ignore[override] # see above
         self,
         routing_entity: Any,
         handler: Handler,

@@ -160,7 +160,7 @@ REFUSED: list[Any] = [
         ALL, {"origin": None}, "origin header is not specified in the request", id="no origin"
     ),
     pytest.param(
-        ALL,
+        {ORIGIN: ONE},
         {"method": None},
         "'Access-Control-Request-Method' header is not specified",
         id="no method",
@@ -279,13 +279,22 @@ async def test_an_options_request_that_is_no_preflight_is_refused_with_the_reaso
     aiohttp_client: AiohttpClient, view: bool, sent: dict[str, str], reason: str
 ) -> None:
     app = web.Application()
-    cors = aiohttp_cors.setup(app, defaults=ALL)
+    cors = aiohttp_cors.setup(app, defaults={"*": ResourceOptions(allow_headers="*")})
     cors.add(app.router.add_view("/", Page) if view else app.router.add_get("/", hello))
     client = await aiohttp_client(app)
     response = await client.options("/", headers=sent)
     assert response.status == 403
     assert cors_headers(response) == {}
     assert await response.text() == FAILED + reason
+
+
+async def test_an_options_request_that_is_no_preflight_cannot_be_read_where_any_method_is_allowed(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    client = await aiohttp_client(application(ALL))
+    response = await preflight(client, method=None)
+    assert response.status == 403
+    assert cors_headers(response) == {}
 
 
 async def test_middlewares_see_a_preflight_and_may_answer_it_themselves(
