@@ -85,6 +85,8 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
         )
         self.data, self.patterns = data, patterns
         self.any = Entry(_STAR, data[_STAR], None) if _STAR in data else None
+        #: Whether an origin may match that is not written out.
+        self.open = bool(patterns) or self.any is not None
         # A key that no Origin header can hold matches nothing, and is left out.
         self.exact = {
             key: Entry(key, options, Granted(key))
@@ -200,6 +202,9 @@ class Rule(Enum):
         return self is not Rule.NEVER and options.is_method_allowed(method)
 
 
+_ADDED: Final = Rule.ADDED
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What governs the requests that one route serves."""
@@ -220,7 +225,7 @@ class Policy:
         for part in self.layers:
             if (entry := part.exact.get(origin)) is not None:
                 return entry
-        if not _fetch.is_origin(origin):
+        if not any(part.open for part in self.layers) or not _fetch.is_origin(origin):
             return None
         for part in self.layers:
             if part.patterns and (found := part.patterns.first(origin, answers)) is not None:
@@ -229,6 +234,10 @@ class Policy:
             if part.any is not None:
                 return part.any
         return None
+
+    def lets(self, options: ResourceOptions, method: str) -> bool:
+        """Whether the answer to an actual request may be read under `options`."""
+        return self.actual is _ADDED or self.actual.allows(options, method)
 
     def refuses_method(self, entry: Entry | None, method: str) -> bool:
         """Whether a preflight fails for `method`, not for its origin."""

@@ -42,6 +42,9 @@ __all__ = ("CorsConfig",)
 
 E = TypeVar("E")
 
+#: Says that a route was not looked at yet.
+_UNSETTLED: Final = Policy(())
+
 _WRITTEN: Final = (
     hdrs.ACCESS_CONTROL_ALLOW_ORIGIN,
     hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS,
@@ -58,7 +61,7 @@ class _CorsConfigImpl(Governor):
         self._intercepts = False
         self.resolvers = Resolvers()
         self.own = _own(router_adapter)
-        self._settled: Mapping[web.AbstractRoute | None, Policy]
+        self._settled: Mapping[web.AbstractRoute | None, Policy | None]
         self._settled = {} if self.own is None else self.own.settled
         app.on_response_prepare.append(self._on_response_prepare)
 
@@ -146,34 +149,34 @@ class _CorsConfigImpl(Governor):
             return False
         entry = self.resolvers.entry_at_once(request, policy, origin)
         options = None if entry is None else entry.options
-        return options is not None and policy.actual.allows(options, request.method)
+        return options is not None and policy.lets(options, request.method)
 
     async def _on_response_prepare(
         self, request: web.Request, response: web.StreamResponse
     ) -> None:
         headers = response.headers
-        policy = self._settled.get(getattr(request.match_info, "route", None))
-        if policy is None:
+        policy = self._settled.get(getattr(request.match_info, "route", None), _UNSETTLED)
+        if policy is _UNSETTLED:
             policy = await self._actual_policy(request)
         owned = hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers and not self._clear(request, headers)
         if policy is None:
             return
-        if is_preflight(request):
+        if request.method == hdrs.METH_OPTIONS and is_preflight(request):
             merge_vary(headers, VARY_PREFLIGHT)
             return
-        merge_vary(headers, VARY_ACTUAL)
-        if owned or hdrs.ORIGIN not in request.headers:
+        if hdrs.VARY in headers:
+            merge_vary(headers, VARY_ACTUAL)
+        else:
+            headers[hdrs.VARY] = VARY_ACTUAL
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is None or owned:
             return
-        origin = request.headers[hdrs.ORIGIN]
         entry = policy.find(origin)
         if isinstance(entry, Ask):
             entry = await self.resolvers.entry(request, policy, origin)
-        if (
-            entry is not None
-            and entry.options is not None
-            and policy.actual.allows(entry.options, request.method)
-        ):
-            write_actual(headers, origin, entry, entry.options)
+        options = None if entry is None else entry.options
+        if entry is not None and options is not None and policy.lets(options, request.method):
+            write_actual(headers, origin, entry, options)
         elif hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS in headers:
             del headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS]
 

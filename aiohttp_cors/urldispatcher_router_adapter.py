@@ -69,7 +69,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         self._resolvers = Resolvers()
         self._views: dict[tuple[View, str], tuple[list[Config], tuple[Layer, ...]]] = {}
         #: The policies that do not depend on the request, by the route that serves it.
-        self.settled: dict[web.AbstractRoute | None, Policy] = {}
+        self.settled: dict[web.AbstractRoute | None, Policy | None] = {}
 
     # What was added
 
@@ -159,7 +159,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         if serving.served and route in self.settled:
             return self.settled[route]
         policy = self._policy(request, serving, method, None if route is None else route.resource)
-        if serving.served and policy is not None and route is not None and _settles(route):
+        if serving.served and route is not None and _settles(route):
             self.settled[route] = policy
         return policy
 
