@@ -165,9 +165,9 @@ class Page:
     async def fetch(
         self,
         path: str | URL,
-        *,
         method: str = "GET",
-        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        *,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         body: str | Body | None = None,
         credentials: Credentials = "same-origin",
         mode: Mode = "cors",
@@ -196,7 +196,7 @@ class Page:
             url,
             origin=self._origin,
             method=method,
-            headers=tuple(CIMultiDict(headers).items()),
+            headers=tuple(CIMultiDict(headers or ()).items()),
             body=body,
             credentials=credentials,
             mode=mode,
@@ -239,10 +239,10 @@ class Page:
         """Fetch, CORS-preflight fetch, unless the cache has the answer."""
         if self._cache.covers(request, self._clock()):
             return
-        headers = _browser.preflight_headers(request)
-        sent = _sent("OPTIONS", request.url, tuple(headers.items()))
+        headers = tuple(_browser.preflight_headers(request).items())
+        sent = _sent("OPTIONS", request.url, headers)
         self.preflights.append(sent)
-        answer = await self._send("OPTIONS", request.url, tuple(headers.items()))
+        answer = await self._send("OPTIONS", request.url, headers)
         grant = _browser.judge_preflight(request, answer.status, answer.headers)
         self._cache.store(request, _passed(grant, "preflight", sent), self._clock())
 
