@@ -102,6 +102,9 @@ class Patterns(Generic[T]):
             else:
                 self._others.append((place, key, value))
 
+    def __bool__(self) -> bool:
+        return bool(self._wildcards or self._others)
+
     def first(self, origin: str, answers: Mapping[Resolver, bool]) -> T | Ask | None:
         """The value of the first key that matches, or the resolver to ask before that is known.
 

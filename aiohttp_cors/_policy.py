@@ -15,12 +15,20 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from aiohttp import hdrs
+from aiohttp.hdrs import (
+    ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    ACCESS_CONTROL_ALLOW_HEADERS,
+    ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_MAX_AGE,
+    VARY,
+)
 from multidict import CIMultiDict
 
 from . import _fetch
 from ._origins import Ask, OriginKey, Patterns, Resolver, is_wildcard, parse_wildcard
-from .resource_options import Options, ResourceOptions
+from .resource_options import Granted, Options, ResourceOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,12 +38,6 @@ Config: TypeAlias = "Mapping[Any, ResourceOptions | Options | None]"
 
 _STAR: Final = "*"
 _NO_ANSWERS: Final[Mapping[Resolver, bool]] = {}
-
-
-class Granted(str):
-    """A header value that this library wrote, told from what a handler wrote by its type."""
-
-    __slots__ = ()
 
 
 #: Request headers that the answers to actual requests depend on.
@@ -86,7 +88,7 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
         self.data, self.patterns = data, patterns
         self.any = Entry(_STAR, data[_STAR], None) if _STAR in data else None
         #: Whether an origin may match that is not written out.
-        self.open = bool(patterns) or self.any is not None
+        self.wide = bool(patterns) or self.any is not None
         # A key that no Origin header can hold matches nothing, and is left out.
         self.exact = {
             key: Entry(key, options, Granted(key))
@@ -202,9 +204,6 @@ class Rule(Enum):
         return self is not Rule.NEVER and options.is_method_allowed(method)
 
 
-_ADDED: Final = Rule.ADDED
-
-
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What governs the requests that one route serves."""
@@ -222,22 +221,18 @@ class Policy:
         The exact origin in any layer, nearest first; then patterns, nearest layer first and
         within it in the order written; then ``"*"``, nearest first.
         """
+        wide = False
         for part in self.layers:
             if (entry := part.exact.get(origin)) is not None:
                 return entry
-        if not any(part.open for part in self.layers) or not _fetch.is_origin(origin):
+            wide = wide or part.wide
+        # A layer without patterns and "*" is done; most requests of other origins end here.
+        if not wide or not _fetch.is_origin(origin):
             return None
         for part in self.layers:
             if part.patterns and (found := part.patterns.first(origin, answers)) is not None:
                 return found
-        for part in self.layers:
-            if part.any is not None:
-                return part.any
-        return None
-
-    def lets(self, options: ResourceOptions, method: str) -> bool:
-        """Whether the answer to an actual request may be read under `options`."""
-        return self.actual is _ADDED or self.actual.allows(options, method)
+        return next((part.any for part in self.layers if part.any is not None), None)
 
     def refuses_method(self, entry: Entry | None, method: str) -> bool:
         """Whether a preflight fails for `method`, not for its origin."""
@@ -255,18 +250,16 @@ def write_actual(
     headers: CIMultiDict[str], origin: str, entry: Entry, options: ResourceOptions
 ) -> None:
     """Let `origin` read the response that has `headers` (Fetch, CORS check)."""
-    headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = entry.value or Granted(origin)
+    headers[ACCESS_CONTROL_ALLOW_ORIGIN] = entry.value or Granted(origin)
     if options.allow_credentials:
-        headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = _TRUE
-    elif hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS in headers:
-        del headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS]
-    if hdrs.ACCESS_CONTROL_EXPOSE_HEADERS in headers:
-        return
-    exposed = options.expose_value
-    if options.expose_headers == _STAR:
-        exposed = _exposed(headers)
-    if exposed:
-        headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = Granted(exposed)
+        headers[ACCESS_CONTROL_ALLOW_CREDENTIALS] = _TRUE
+    elif ACCESS_CONTROL_ALLOW_CREDENTIALS in headers:
+        del headers[ACCESS_CONTROL_ALLOW_CREDENTIALS]
+    if options.exposes and ACCESS_CONTROL_EXPOSE_HEADERS not in headers:
+        # "*" does not cover requests with credentials, names do.
+        exposed = options.expose_value or _exposed(headers)
+        if exposed:
+            headers[ACCESS_CONTROL_EXPOSE_HEADERS] = exposed
 
 
 _NEVER_EXPOSED: Final = (
@@ -277,29 +270,31 @@ _NEVER_EXPOSED: Final = (
 )
 
 
-def _exposed(headers: Mapping[str, str]) -> str:
+def _exposed(headers: Mapping[str, str]) -> Granted:
     names = {name.lower(): name for name in headers}
-    return ",".join(
-        sorted(
-            name
-            for lower, name in names.items()
-            if lower not in _NEVER_EXPOSED
-            and not lower.startswith("access-control-")
-            and _fetch.is_token(name)
+    return Granted(
+        ",".join(
+            sorted(
+                name
+                for lower, name in names.items()
+                if lower not in _NEVER_EXPOSED
+                and not lower.startswith("access-control-")
+                and _fetch.is_token(name)
+            )
         )
     )
 
 
 def merge_vary(headers: CIMultiDict[str], names: str) -> None:
     """Say that the response depends on the request headers in `names` (RFC 9110, 12.5.5)."""
-    if hdrs.VARY not in headers:
-        headers[hdrs.VARY] = names
+    if VARY not in headers:
+        headers[VARY] = names
         return
-    present = _fetch.list_members(headers.getall(hdrs.VARY))
+    present = _fetch.list_members(headers.getall(VARY))
     known = {name.lower() for name in present}
     missing = [name for name in names.split(", ") if name.lower() not in known]
     if missing and _STAR not in known:
-        headers[hdrs.VARY] = ", ".join([*present, *missing])
+        headers[VARY] = ", ".join([*present, *missing])
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,16 +343,16 @@ def answer_preflight(
     if refused:
         return Refused(f"headers are not allowed: {_escaped(', '.join(sorted(refused)))}")
     headers: dict[str, str] = {
-        hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: origin,
-        hdrs.ACCESS_CONTROL_ALLOW_METHODS: method,
-        hdrs.VARY: VARY_PREFLIGHT,
+        ACCESS_CONTROL_ALLOW_ORIGIN: origin,
+        ACCESS_CONTROL_ALLOW_METHODS: method,
+        VARY: VARY_PREFLIGHT,
     }
     if options.allow_credentials:
-        headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
+        headers[ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
     if asked:
-        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = ",".join(sorted(asked))
+        headers[ACCESS_CONTROL_ALLOW_HEADERS] = ",".join(sorted(asked))
     if options.max_age_value is not None:
-        headers[hdrs.ACCESS_CONTROL_MAX_AGE] = options.max_age_value
+        headers[ACCESS_CONTROL_MAX_AGE] = options.max_age_value
     return headers
 
 

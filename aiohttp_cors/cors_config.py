@@ -6,16 +6,24 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from aiohttp import hdrs, web
+from aiohttp import web
+from aiohttp.hdrs import (
+    ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD,
+    ORIGIN,
+    VARY,
+)
 
 from ._origins import Ask
 from ._policy import (
     VARY_ACTUAL,
     VARY_PREFLIGHT,
     Config,
-    Granted,
     Layer,
     Policy,
+    Rule,
     layers_of,
     merge_vary,
     write_actual,
@@ -31,6 +39,7 @@ from .preflight_handler import (
     log,
     respond,
 )
+from .resource_options import Granted
 from .urldispatcher_router_adapter import ResourcesUrlDispatcherRouterAdapter, any_route
 
 if TYPE_CHECKING:
@@ -42,13 +51,10 @@ __all__ = ("CorsConfig",)
 
 E = TypeVar("E")
 
-#: Says that a route was not looked at yet.
-_UNSETTLED: Final = Policy(())
-
 _WRITTEN: Final = (
-    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN,
-    hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    ACCESS_CONTROL_EXPOSE_HEADERS,
 )
 
 
@@ -90,8 +96,8 @@ class _CorsConfigImpl(Governor):
     @web.middleware
     async def _intercept(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if is_preflight(request):
-            origin = request.headers[hdrs.ORIGIN]
-            method = request.headers[hdrs.ACCESS_CONTROL_REQUEST_METHOD]
+            origin = request.headers[ORIGIN]
+            method = request.headers[ACCESS_CONTROL_REQUEST_METHOD]
             found = await governing(request, origin, method)
             if any(who is self for who, _ in found):
                 judges = [(who.resolvers, how) for who, how in found]
@@ -138,7 +144,7 @@ class _CorsConfigImpl(Governor):
         return None
 
     def is_allowed(self, request: web.Request) -> bool:
-        origin = request.headers.get(hdrs.ORIGIN)
+        origin = request.headers.get(ORIGIN)
         if origin is None or _same_host(origin, request):
             return True
         if self.own is None:
@@ -149,36 +155,40 @@ class _CorsConfigImpl(Governor):
             return False
         entry = self.resolvers.entry_at_once(request, policy, origin)
         options = None if entry is None else entry.options
-        return options is not None and policy.lets(options, request.method)
+        return options is not None and policy.actual.allows(options, request.method)
 
     async def _on_response_prepare(
         self, request: web.Request, response: web.StreamResponse
     ) -> None:
         headers = response.headers
-        policy = self._settled.get(getattr(request.match_info, "route", None), _UNSETTLED)
-        if policy is _UNSETTLED:
+        owned = ACCESS_CONTROL_ALLOW_ORIGIN in headers and not self._clear(request, headers)
+        try:
+            policy = self._settled[request.match_info.route]
+        except (KeyError, AttributeError):  # a router of somebody's own may not have routes
             policy = await self._actual_policy(request)
-        owned = hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers and not self._clear(request, headers)
+            if policy is not None and is_preflight(request):
+                merge_vary(headers, VARY_PREFLIGHT)
+                return
         if policy is None:
             return
-        if request.method == hdrs.METH_OPTIONS and is_preflight(request):
-            merge_vary(headers, VARY_PREFLIGHT)
-            return
-        if hdrs.VARY in headers:
+        if VARY in headers:
             merge_vary(headers, VARY_ACTUAL)
         else:
-            headers[hdrs.VARY] = VARY_ACTUAL
-        origin = request.headers.get(hdrs.ORIGIN)
+            headers[VARY] = VARY_ACTUAL
+        origin = request.headers.get(ORIGIN)
         if origin is None or owned:
             return
         entry = policy.find(origin)
         if isinstance(entry, Ask):
             entry = await self.resolvers.entry(request, policy, origin)
-        options = None if entry is None else entry.options
-        if entry is not None and options is not None and policy.lets(options, request.method):
+        if (
+            entry is not None
+            and (options := entry.options) is not None
+            and (policy.actual is Rule.ADDED or policy.actual.allows(options, request.method))
+        ):
             write_actual(headers, origin, entry, options)
-        elif hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS in headers:
-            del headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS]
+        elif ACCESS_CONTROL_ALLOW_CREDENTIALS in headers:
+            del headers[ACCESS_CONTROL_ALLOW_CREDENTIALS]
 
     def _clear(self, request: web.Request, headers: CIMultiDict[str]) -> bool:
         """Drop what an earlier response left in headers that it shares with this one.
@@ -189,7 +199,7 @@ class _CorsConfigImpl(Governor):
         :return: whether Access-Control-Allow-Origin is free again. It is not if the handler
             wrote it, or a CorsConfig whose hook runs before this one did.
         """
-        if not isinstance(headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN], Granted):
+        if not isinstance(headers[ACCESS_CONTROL_ALLOW_ORIGIN], Granted):
             return False
         if next(governors(request.match_info.apps), None) is not self:
             return False

@@ -28,6 +28,12 @@ class Options(TypedDict, total=False):
     allow_methods: Collection[str] | None
 
 
+class Granted(str):
+    """A header value that this library wrote, told from what a handler wrote by its type."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, init=False, repr=False, slots=True)
 class ResourceOptions:
     """What pages of one origin may do with a resource. Immutable.
@@ -58,8 +64,9 @@ class ResourceOptions:
     max_age: int | None
     allow_methods: Names | None
 
-    # Header values that never change, made once.
-    expose_value: str | None = field(compare=False)
+    # What never changes, made once.
+    exposes: bool = field(compare=False)
+    expose_value: Granted | None = field(compare=False)
     max_age_value: str | None = field(compare=False)
 
     def __init__(
@@ -83,7 +90,8 @@ class ResourceOptions:
             "allow_methods": None
             if allow_methods is None
             else _upper(_names("allow_methods", "method names", allow_methods)),
-            "expose_value": None if exposed == _ALL else ",".join(sorted(exposed)) or None,
+            "exposes": bool(exposed),
+            "expose_value": None if exposed == _ALL else Granted(",".join(sorted(exposed))),
             "max_age_value": None if age is None else str(age),
         }.items():
             object.__setattr__(self, name, value)
