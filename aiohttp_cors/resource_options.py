@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
-from typing import Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 from . import _fetch
 
@@ -34,7 +35,7 @@ class Granted(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, init=False, repr=False, slots=True)
+@dataclass(frozen=True, init=False, repr=False)
 class ResourceOptions:
     """What pages of one origin may do with a resource. Immutable.
 
@@ -58,6 +59,8 @@ class ResourceOptions:
     See the Fetch Standard, "HTTP responses" under "CORS protocol".
     """
 
+    __slots__ = (*Options.__annotations__, "expose_value", "exposes", "max_age_value")
+
     allow_credentials: bool
     expose_headers: Names
     allow_headers: Names
@@ -65,9 +68,9 @@ class ResourceOptions:
     allow_methods: Names | None
 
     # What never changes, made once.
-    exposes: bool = field(compare=False)
-    expose_value: Granted | None = field(compare=False)
-    max_age_value: str | None = field(compare=False)
+    exposes: bool
+    expose_value: Granted | None
+    max_age_value: str | None
 
     def __init__(
         self,
@@ -95,6 +98,12 @@ class ResourceOptions:
             "max_age_value": None if age is None else str(age),
         }.items():
             object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Copies and pickles are made as the original was; nothing can be set afterwards.
+        return partial(
+            type(self), **{name: getattr(self, name) for name in Options.__annotations__}
+        ), ()
 
     def __repr__(self) -> str:
         given = {
