@@ -275,3 +275,9 @@ def max_age(headers: HeaderList) -> int | None:
     # thousands of digits.
     digits = values[0].lstrip("0")
     return int(digits or "0") if len(digits) < 10 else 2**31
+
+
+def names_in(lines: Iterable[str]) -> set[str]:
+    """The members of a list header as names in upper case, each once."""
+    members = ",".join(lines).upper().split(",")
+    return {name for member in members if (name := member.strip(" \t"))}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import ChainMap, UserDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -304,14 +304,6 @@ class Refused:
     reason: str
 
 
-def asked_method(lines: Sequence[str], origin: str) -> str | Refused:
-    """The method that a preflight asks for, from its Access-Control-Request-Method lines."""
-    method = lines[0]
-    if any(line != method for line in lines) or not _fetch.is_token(method):
-        return method_refused(", ".join(lines), origin)
-    return method
-
-
 def method_refused(method: str, origin: str) -> Refused:
     """`method` is not allowed for `origin`."""
     return Refused(f"request method {method!r} is not allowed for {origin!r} origin")
@@ -323,12 +315,12 @@ def origin_refused(origin: str) -> Refused:
 
 
 def answer_preflight(
-    policy: Policy, entry: Entry | None, origin: str, method: str, names: Iterable[str]
+    policy: Policy, entry: Entry | None, origin: str, method: str, lines: Iterable[str]
 ) -> dict[str, str] | Refused:
     """The headers that grant a preflight (Fetch, CORS-preflight fetch), or why it is refused.
 
     :param entry: what decides on `origin`, None if nothing does.
-    :param names: the members of Access-Control-Request-Headers.
+    :param lines: the values of Access-Control-Request-Headers.
     """
     if policy.refuses_method(entry, method):
         return method_refused(method, origin)
@@ -336,10 +328,11 @@ def answer_preflight(
         return (
             Refused("no origins are allowed") if policy.grants_nothing else origin_refused(origin)
         )
-    asked = {name.upper() for name in names}
-    refused = {name for name in asked if not _fetch.is_token(name)}
-    if options.allow_headers != _STAR:
-        refused |= asked - options.allow_headers
+    asked = _fetch.names_in(lines)
+    if options.allow_headers == _STAR:
+        refused = {name for name in asked if not _fetch.is_token(name)}
+    else:
+        refused = asked.difference(options.allow_headers)
     if refused:
         return Refused(f"headers are not allowed: {_escaped(', '.join(sorted(refused)))}")
     headers: dict[str, str] = {

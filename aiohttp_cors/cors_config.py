@@ -23,6 +23,7 @@ from ._policy import (
     Config,
     Layer,
     Policy,
+    Refused,
     Rule,
     layers_of,
     merge_vary,
@@ -30,6 +31,7 @@ from ._policy import (
 )
 from .abc import AbstractRouterAdapter
 from .preflight_handler import (
+    Governing,
     Governor,
     Resolvers,
     Target,
@@ -69,6 +71,8 @@ class _CorsConfigImpl(Governor):
         self.own = _own(router_adapter)
         self._settled: Mapping[web.AbstractRoute | None, Policy | None]
         self._settled = {} if self.own is None else self.own.settled
+        self._plans: Mapping[tuple[web.AbstractRoute | None, str | None], Governing]
+        self._plans = {} if self.own is None else self.own.plans
         app.on_response_prepare.append(self._on_response_prepare)
 
     def add(self, entity: Any, config: Layer) -> None:
@@ -98,18 +102,29 @@ class _CorsConfigImpl(Governor):
         if is_preflight(request):
             origin = request.headers[ORIGIN]
             method = request.headers[ACCESS_CONTROL_REQUEST_METHOD]
-            found = await governing(request, origin, method)
+            _, found = await governing(request, origin, method)
             if any(who is self for who, _ in found):
                 judges = [(who.resolvers, how) for who, how in found]
                 return respond(request, await self._judge(request, judges))
         return await handler(request)
 
     async def _preflight_handler(self, request: web.Request) -> web.StreamResponse:
-        # Where a function serves all methods, what is no preflight is for it.
-        route = None if is_preflight(request) else any_route(request.match_info.route)
-        if route is not None:
-            return await route.handler(request)
-        return await super()._preflight_handler(request)
+        route = getattr(request.match_info, "route", None)
+        method = request.headers.get(ACCESS_CONTROL_REQUEST_METHOD)
+        answer = await self._judge(request, self._plans.get((route, method)))
+        if isinstance(answer, Refused) and not is_preflight(request):
+            # Where a function serves all methods, what is no preflight is for it.
+            function = None if route is None else any_route(route)
+            if function is not None:
+                return await function.handler(request)
+        return respond(request, answer)
+
+    async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
+        serving, found = await governing(request, origin, method)
+        plan = [(who.resolvers, how) for who, how in found]
+        if self.own is not None and [*governors(serving.apps)] == [self]:
+            self.own.plan(request, method, serving, plan)
+        return plan
 
     async def preflight_policy(
         self, request: web.Request, origin: str, method: str, serving: Target

@@ -8,8 +8,15 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.abc import AbstractMatchInfo
+from aiohttp.hdrs import (
+    ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD,
+    METH_OPTIONS,
+    ORIGIN,
+    VARY,
+)
 
 from . import _fetch
 from ._origins import Ask, Resolver
@@ -19,7 +26,6 @@ from ._policy import (
     Policy,
     Refused,
     answer_preflight,
-    asked_method,
     layers_of,
     method_refused,
     origin_refused,
@@ -34,9 +40,9 @@ _ANSWERS: Final = cast("Any", getattr(web, "RequestKey", web.AppKey))("aiohttp_c
 def is_preflight(request: web.Request) -> bool:
     """Whether `request` is a CORS-preflight request (Fetch, HTTP requests)."""
     return (
-        request.method == hdrs.METH_OPTIONS
-        and hdrs.ORIGIN in request.headers
-        and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
+        request.method == METH_OPTIONS
+        and ORIGIN in request.headers
+        and ACCESS_CONTROL_REQUEST_METHOD in request.headers
     )
 
 
@@ -64,6 +70,7 @@ class _SentWith:
     def __init__(self, request: web.Request, method: str) -> None:
         self._request = request
         self.method = method
+        self.rel_url = request.rel_url  # what routers look at most
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._request, name)
@@ -165,24 +172,26 @@ class _PreflightHandler:
     ) -> dict[str, str] | Refused:
         """The headers that grant a preflight, or why it is refused."""
         headers = request.headers
-        if hdrs.ORIGIN not in headers:
+        if (origin := headers.get(ORIGIN)) is None:
             return Refused("origin header is not specified in the request")
-        if not headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD):
+        if not (method := headers.get(ACCESS_CONTROL_REQUEST_METHOD)):
             return Refused("'Access-Control-Request-Method' header is not specified")
-        if not _fetch.is_origin(headers[hdrs.ORIGIN]):
-            return origin_refused(headers[hdrs.ORIGIN])
-        # Repeated lines are one list (RFC 9110, 5.3), and a list is no origin.
-        origin = ", ".join(headers.getall(hdrs.ORIGIN))
-        method = asked_method(headers.getall(hdrs.ACCESS_CONTROL_REQUEST_METHOD), origin)
-        if isinstance(method, Refused):
-            return method
-        names = _fetch.list_members(headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ()))
+        if not _fetch.is_origin(origin):
+            return origin_refused(origin)
+        # Repeated lines are one list (RFC 9110, 5.3), which is neither an origin nor a method.
+        origin = ", ".join(headers.getall(ORIGIN))
+        methods = headers.getall(ACCESS_CONTROL_REQUEST_METHOD)
+        if methods.count(method) != len(methods) or not _fetch.is_token(method):
+            return method_refused(", ".join(methods), origin)
+        lines = headers.getall(ACCESS_CONTROL_REQUEST_HEADERS, ())
         if governing is None:
             governing = await self._governing(request, origin, method)
         refused = None
         for resolvers, policy in governing:
-            entry = await resolvers.entry(request, policy, origin)
-            answer = answer_preflight(policy, entry, origin, method, names)
+            entry = policy.find(origin)
+            if isinstance(entry, Ask):
+                entry = await resolvers.entry(request, policy, origin)
+            answer = answer_preflight(policy, entry, origin, method, lines)
             if not isinstance(answer, Refused):
                 return answer
             refused = refused or answer
@@ -206,7 +215,7 @@ def respond(request: web.Request, answer: dict[str, str] | Refused) -> web.Respo
     log.debug("preflight for %.200r refused: %.500s", request.path, answer.reason)
     raise web.HTTPForbidden(
         text=f"CORS preflight request failed: {answer.reason}",
-        headers={hdrs.VARY: VARY_PREFLIGHT},
+        headers={VARY: VARY_PREFLIGHT},
     )
 
 
@@ -216,7 +225,8 @@ class Governor(_PreflightHandler):
     resolvers: Resolvers
 
     async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
-        return [(who.resolvers, how) for who, how in await governing(request, origin, method)]
+        _, found = await governing(request, origin, method)
+        return [(who.resolvers, how) for who, how in found]
 
     @abstractmethod
     async def preflight_policy(
@@ -236,12 +246,12 @@ def governors(apps: Iterable[web.Application]) -> Iterator[Governor]:
 
 async def governing(
     request: web.Request, origin: str, method: str
-) -> list[tuple[Governor, Policy]]:
-    """Who governs what would serve `method` where the preflight `request` went, and how."""
+) -> tuple[Target, list[tuple[Governor, Policy]]]:
+    """What would serve `method` where the preflight `request` went, who governs it, and how."""
     serving = await serving_target(request, method)
     found: list[tuple[Governor, Policy]] = []
     for governor in governors(serving.apps):
         policy = await governor.preflight_policy(request, origin, method, serving)
         if policy is not None:
             found.append((governor, policy))
-    return found
+    return serving, found

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from ._policy import Config, Layer, Policy, Rule, layer, layers_of
 from .abc import AbstractRouterAdapter, Handler
 from .mixin import View, has_method, mixin_view, overrides_config, sources, view_layers
-from .preflight_handler import Governor, Resolvers, Target, log, serving_target, target
+from .preflight_handler import Governing, Governor, Resolvers, Target, log, serving_target, target
 
 __all__ = ("ResourcesUrlDispatcherRouterAdapter",)
 
@@ -70,6 +70,10 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         self._views: dict[tuple[View, str], tuple[list[Config], tuple[Layer, ...]]] = {}
         #: The policies that do not depend on the request, by the route that serves it.
         self.settled: dict[web.AbstractRoute | None, Policy | None] = {}
+        #: What preflights are judged by, by the route they come to and the method they ask for,
+        #: where the router would find the same for each of them.
+        self.plans: dict[tuple[web.AbstractRoute | None, str | None], Governing] = {}
+        self._by_path: bool | None = None
 
     # What was added
 
@@ -137,6 +141,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
                 f"{routing_entity!r} was added before with another config, {present!r}; add it once"
             )
         self.settled.clear()
+        self.plans.clear()
 
     # What governs a request
 
@@ -162,6 +167,24 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         if serving.served and route is not None and _settles(route):
             self.settled[route] = policy
         return policy
+
+    def plan(
+        self, preflight: web.Request, method: str, serving: Target, governing: Governing
+    ) -> None:
+        """Remember what judges a preflight, if it judges all that ask for the same.
+
+        It does where the path is fixed, the router is frozen, and no resource or rule of
+        somebody's own looks at more of a request than its path and method.
+        """
+        route = preflight.match_info.route
+        if type(route.resource) is not web.PlainResource or not self.settled.get(serving.route):
+            return
+        if not all(app.on_response_prepare.frozen for app in serving.apps):
+            return
+        if self._by_path is None:
+            self._by_path = _by_path_alone(serving.apps[0].router)
+        if self._by_path:
+            self.plans[route, method] = governing
 
     def _policy(
         self,
@@ -291,6 +314,18 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         if policy is None:
             raise KeyError(request.method)
         return ChainMap({}, *policy.layers)
+
+
+def _by_path_alone(router: web.UrlDispatcher) -> bool:
+    """Whether `router`, with those below it, is final and looks at paths and methods only."""
+    return (type(router) is web.UrlDispatcher and router.frozen) and all(
+        type(resource) in (web.PlainResource, web.DynamicResource, web.StaticResource)
+        or (
+            {"app", "prefix"} <= (info := resource.get_info()).keys()
+            and _by_path_alone(info["app"].router)
+        )
+        for resource in router.resources()
+    )
 
 
 def _names_method(added: str | None) -> bool:
