@@ -79,7 +79,8 @@ class CorsViewMixin(_PreflightHandler):
         return ChainMap({}, *view_layers(cls, method), *below, defaults)
 
     async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
-        return [(who.resolvers, how) for who, how in await governing(request, origin, method)]
+        _, found = await governing(request, origin, method)
+        return [(who.resolvers, how) for who, how in found]
 
     async def options(self) -> web.StreamResponse:
         """Answer a preflight for this view.
