@@ -4,4 +4,4 @@ import sys
 
 from aiohttp_cors._cli import main
 
-sys.exit(main())
+sys.exit(main(sys.argv[1:]))

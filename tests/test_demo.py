@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 from aiohttp.test_utils import unused_port
 from yarl import URL
+
+import aiohttp_cors
 
 from ._demo import finish, running_demo, start
 from ._support import ACAO, ORIGIN
@@ -37,22 +42,38 @@ async def test_it_prints_the_url_of_a_page_and_of_an_api_on_another_origin(
     assert URL(demo.page).origin() != URL(demo.api).origin()
 
 
+async def test_the_page_learns_both_origins(http: ClientSession) -> None:
+    async with running_demo() as demo, http.get(demo.page + "origins") as response:
+        assert await response.json() == {
+            "page": str(URL(demo.page).origin()),
+            "api": str(URL(demo.api).origin()),
+        }
+
+
+ROUTES = {
+    "GET public": True,
+    "PUT notes": True,
+    "DELETE notes": False,
+    "POST session": True,
+    "GET session": True,
+    "GET things": True,
+    "GET partner": False,
+    "GET closed": False,
+}
+
+
 async def test_its_api_is_cors_enabled_for_the_page_on_some_routes(http: ClientSession) -> None:
-    async def granted(url: str, origin: str) -> dict[str, bool]:
+    async def granted(api: str, origin: str) -> dict[str, bool]:
         answers: dict[str, bool] = {}
-        for path in ("public", "session", "things", "partner", "closed"):
-            async with http.get(url + path, headers={"Origin": origin}) as response:
-                answers[path] = response.headers.get(ACAO) == origin
+        for route in ROUTES:
+            method, path = route.split()
+            async with http.request(method, api + path, headers={"Origin": origin}) as response:
+                assert response.status == 200
+                answers[route] = response.headers.get(ACAO) == origin
         return answers
 
     async with running_demo() as demo:
-        assert await granted(demo.api, str(URL(demo.page).origin())) == {
-            "public": True,
-            "session": True,
-            "things": True,
-            "partner": False,
-            "closed": False,
-        }
+        assert await granted(demo.api, str(URL(demo.page).origin())) == ROUTES
         assert not any((await granted(demo.api, ORIGIN)).values())
 
 
@@ -152,3 +173,15 @@ async def test_without_a_command_the_help_lists_the_commands() -> None:
     status, output, errors = await finish(await start())
     assert (status, errors) == (0, "")
     assert re.search(r"^ +demo +\w+", output, re.MULTILINE)
+
+
+async def test_importing_the_package_imports_no_command() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "import sys, aiohttp_cors; print([name for name in sys.modules if '_cli' in name])",
+        cwd=Path(aiohttp_cors.__file__).parents[1],
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert await finish(process) == (0, "[]\n", "")

@@ -6,7 +6,6 @@ Each command is a module of this package with two functions: `add_arguments(pars
 
 import argparse
 import importlib
-import sys
 from collections.abc import Sequence
 
 PROGRAM = "python -m aiohttp_cors"
@@ -17,13 +16,11 @@ COMMANDS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments` (by default those of the process) ask for.
+def main(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` ask for.
 
     :returns: The exit status. A usage error ends the process with status 2, as argparse does.
     """
-    if arguments is None:
-        arguments = sys.argv[1:]
     parser = argparse.ArgumentParser(prog=PROGRAM, description="CORS for the aiohttp server.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, purpose in COMMANDS.items():
