@@ -9,7 +9,7 @@ import pytest
 from aiohttp import hdrs, web
 
 import aiohttp_cors
-from aiohttp_cors import CorsConfig, ResourceOptions
+from aiohttp_cors import CorsConfig, CorsViewMixin, ResourceOptions
 from aiohttp_cors.abc import AbstractRouterAdapter
 from aiohttp_cors.urldispatcher_router_adapter import ResourcesUrlDispatcherRouterAdapter
 from tests._support import (
@@ -253,6 +253,11 @@ async def answer(_request: web.Request) -> web.Response:
     return web.Response(text="preflight")
 
 
+class Page(CorsViewMixin, web.View):
+    async def get(self) -> web.Response:
+        return await hello(self.request)
+
+
 def adapter_of(app: web.Application, defaults: Mapping[str, ResourceOptions] | None = None) -> Any:
     return ResourcesUrlDispatcherRouterAdapter(app.router, defaults or {})
 
@@ -352,9 +357,11 @@ def test_a_config_knows_which_resources_are_cors_enabled() -> None:
     added = cors.add(app.router.add_resource("/added"))
     other = app.router.add_resource("/other")
     by_route = cors.add(app.router.add_get("/by/route", hello)).resource
+    by_view = cors.add(app.router.add_view("/by/view", Page)).resource
+    static = cors.add(app.router.add_static("/static", STATIC_DIR))
     adapter = cors._cors_impl._router_adapter
-    resources = (added, other, by_route)
-    assert [adapter.is_cors_for_resource(r) for r in resources] == [True, False, True]
+    resources = (added, other, by_route, by_view, static)
+    assert [adapter.is_cors_for_resource(r) for r in resources] == [True, False, True, True, True]
 
 
 def test_whether_cors_is_enabled_depends_on_the_matched_resource_alone() -> None:

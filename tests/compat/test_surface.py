@@ -318,6 +318,19 @@ def test_webview_is_the_third_argument() -> None:
         cors.add(app.router.add_get("/", hello), None, True)
 
 
+@pytest.mark.parametrize("make", [_plain_resource, _route, _static])
+async def test_what_was_added_cannot_be_added_with_another_config_and_keeps_its_own(
+    aiohttp_client: AiohttpClient, make: Any
+) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    entity = cors.add(make(app), {ORIGIN: ResourceOptions()})
+    with pytest.raises(ValueError, match=r"\w"):
+        cors.add(entity, {ORIGIN: ResourceOptions(allow_credentials=True)})
+    path = f"/static/{STATIC_FILE}" if make is _static else "/"
+    assert cors_headers(await _get(await aiohttp_client(app), path)) == {ACAO: ORIGIN}
+
+
 def test_add_gives_no_name_to_a_route() -> None:
     app = web.Application()
     cors = aiohttp_cors.setup(app)
