@@ -200,14 +200,14 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         route = self._serving_route(serving)
         added = None if state is None else state.added(method, route)
         layers = () if state is None else state.layers(method, added)
-        below = (*layers, *apps, self._defaults)
+        below = (*filter(None, layers), *apps, self._defaults)
         view = None if route is None else mixin_view(route.handler)
         if view is not None:
             return self._view_policy(request, view, method, below, added)
         reads = isinstance(resource, web.StaticResource) and method in _READS
         if (state is not None and state.own is not None and reads) or _names_method(added):
             return Policy(below, Rule.ADDED, Rule.ADDED)
-        if route is None:
+        if route is None or not _dispatches(route, method):
             actual = Rule.SERVED if apps else Rule.NAMED
             return Policy(below, actual, Rule.NEVER if state is None else Rule.NAMED)
         served = apps or added is not None
@@ -340,6 +340,14 @@ def any_route(route: web.AbstractRoute) -> web.AbstractRoute | None:
 
 def _serves_all(route: web.AbstractRoute) -> bool:
     return route.method == hdrs.METH_ANY and not isinstance(route.handler, type)
+
+
+def _dispatches(route: web.AbstractRoute, method: str) -> bool:
+    """Whether `route` leads `method` to code of the user's, and not to aiohttp's own 405."""
+    handler = route.handler
+    if not isinstance(handler, type) or not issubclass(handler, web.View):
+        return True
+    return method in hdrs.METH_ALL and hasattr(handler, method.lower())
 
 
 def _settles(route: web.AbstractRoute) -> bool:
