@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import ChainMap, UserDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 #: A config as users write it.
 Config: TypeAlias = "Mapping[Any, ResourceOptions | Options | None]"
+
+#: Is shown what a layer is about to hold.
+Check: TypeAlias = "Callable[[Mapping[OriginKey, ResourceOptions | None]], None]"
 
 _STAR: Final = "*"
 _NO_ANSWERS: Final[Mapping[Resolver, bool]] = {}
@@ -61,10 +64,12 @@ class Entry:
 class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
     """One config: a mapping of origins to options that is checked whenever it changes.
 
+    :param check: called with what the layer is about to hold; what it raises prevents that.
     :raises ValueError: a key or its options cannot be what they are.
     """
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config: Config | None = None, check: Check | None = None) -> None:
+        self._check = check
         self.data: dict[OriginKey, ResourceOptions | None] = {}
         self.exact: dict[str, Entry] = {}
         self.any: Entry | None = None
@@ -85,6 +90,8 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
         patterns = Patterns(
             (key, Entry(key, options, None)) for key, options in data.items() if _is_pattern(key)
         )
+        if self._check is not None:
+            self._check(data)
         self.data, self.patterns = data, patterns
         self.any = Entry(_STAR, data[_STAR], None) if _STAR in data else None
         #: Whether an origin may match that is not written out.

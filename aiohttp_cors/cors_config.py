@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.hdrs import (
     ACCESS_CONTROL_ALLOW_CREDENTIALS,
     ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -16,6 +16,7 @@ from aiohttp.hdrs import (
     VARY,
 )
 
+from ._findings import Inspector
 from ._origins import Ask
 from ._policy import (
     VARY_ACTUAL,
@@ -30,6 +31,7 @@ from ._policy import (
     write_actual,
 )
 from .abc import AbstractRouterAdapter
+from .mixin import mixin_view, sources
 from .preflight_handler import (
     Governing,
     Governor,
@@ -241,6 +243,32 @@ def _own(adapter: AbstractRouterAdapter) -> ResourcesUrlDispatcherRouterAdapter 
     return None
 
 
+def place_of(entity: object) -> str:
+    """What was added, as findings name it."""
+    resource = entity.resource if isinstance(entity, web.ResourceRoute) else entity
+    if not isinstance(resource, web.AbstractResource):
+        return "application" if isinstance(entity, web.Application) else repr(entity)
+    if isinstance(entity, web.ResourceRoute):
+        return f"[{entity.method}] {resource.canonical}"
+    return f"<{type(resource).__name__} {resource.canonical}>"
+
+
+def _written_on_views(entity: object) -> dict[str, Config]:
+    """The configs on the views that are added with `entity`, by their places."""
+    resource = entity.resource if isinstance(entity, web.ResourceRoute) else entity
+    routes = resource if isinstance(resource, (web.Resource, web.StaticResource)) else ()
+    found: dict[str, Config] = {}
+    for view in filter(None, (mixin_view(route.handler) for route in routes)):
+        for method in sorted(hdrs.METH_ALL):
+            for config in sources(view, method):
+                # HEAD has the config of GET.
+                if any(config is known for known in found.values()):
+                    continue
+                name = "" if config is view.cors_config else f".{method.lower()}"
+                found[f"view {view.__qualname__}{name}"] = config
+    return found
+
+
 class CorsConfig:
     """What an application lets other origins do.
 
@@ -249,7 +277,9 @@ class CorsConfig:
     :param app: the application that CORS is set up for.
     :param defaults: the layer under everything that is added, a mapping of origins to options.
     :param router_adapter: for a router that is not aiohttp's own.
+    :param strict: raise what is found unwise in a config, which is logged otherwise.
     :raises ValueError: `defaults` is ill-formed.
+    :raises CorsConfigError: with `strict`, `defaults` has problems.
     """
 
     def __init__(
@@ -259,8 +289,10 @@ class CorsConfig:
         defaults: Config | None = None,
         router_adapter: AbstractRouterAdapter | None = None,
         intercept_preflights: bool = False,
+        strict: bool = False,
     ) -> None:
-        self._defaults = Layer(defaults)
+        self._inspector = Inspector(strict)
+        self._defaults = Layer(defaults, self._inspector.inspect_defaults)
         if router_adapter is None:
             router_adapter = ResourcesUrlDispatcherRouterAdapter(app.router, self._defaults)
         self._cors_impl = _CorsConfigImpl(app, router_adapter)
@@ -286,6 +318,8 @@ class CorsConfig:
         :return: `entity`.
         :raises ValueError: `entity` cannot be added, was added with another config, or has an
             OPTIONS handler of its own; or `config` is ill-formed.
+        :raises CorsConfigError: in strict mode, `config` or one that a view has has problems.
+            Nothing was added then.
         """
         if webview:
             warnings.warn(
@@ -293,7 +327,7 @@ class CorsConfig:
                 DeprecationWarning,
                 stacklevel=2,
             )
-        self._cors_impl.add(entity, self._layer(config))
+        self._cors_impl.add(entity, self._layer(entity, config))
         return entity
 
     def is_allowed(self, request: web.Request) -> bool:
@@ -311,14 +345,19 @@ class CorsConfig:
         """
         return self._cors_impl.is_allowed(request)
 
-    def _layer(self, config: Config | None) -> Layer:
+    def _layer(self, entity: object, config: Config | None) -> Layer:
         """One layer for all that is added with one config, however often."""
         if config is None:
             config = {}
-        known = self._layers.get(id(config))
-        if known is None or not known.same_as(config):
-            known = self._layers[id(config)] = Layer(config)
-        return known
+        written = {place_of(entity): config, **_written_on_views(entity)}
+        new = {
+            place: Layer(part)
+            for place, part in written.items()
+            if (known := self._layers.get(id(part))) is None or not known.same_as(part)
+        }
+        self._inspector.inspect(new)
+        self._layers.update((id(written[place]), layer) for place, layer in new.items())
+        return self._layers[id(config)]
 
     def layers_below_view(self, request: web.Request, method: str) -> tuple[Layer, ...]:
         """The layers between a view's own and the defaults, nearest first."""
