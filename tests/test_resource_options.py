@@ -32,8 +32,8 @@ def test_a_copy_is_equal_and_has_the_same_hash(copied: Any, options: ResourceOpt
 @pytest.mark.parametrize("kind", [list, tuple, set, frozenset, dict.fromkeys])
 def test_names_come_in_any_collection(option: str, kind: Any) -> None:
     names = kind(["A", "B"])
-    given = names.keys() if isinstance(names, dict) else names
-    options = ResourceOptions(**{option: given})
+    given: Any = {option: names.keys() if isinstance(names, dict) else names}
+    options = ResourceOptions(**given)
     assert getattr(options, option) == frozenset({"A", "B"})
 
 

@@ -288,15 +288,6 @@ async def test_an_options_request_that_is_no_preflight_is_refused_with_the_reaso
     assert await response.text() == FAILED + reason
 
 
-async def test_an_options_request_that_is_no_preflight_cannot_be_read_where_any_method_is_allowed(
-    aiohttp_client: AiohttpClient,
-) -> None:
-    client = await aiohttp_client(application(ALL))
-    response = await preflight(client, method=None)
-    assert response.status == 403
-    assert cors_headers(response) == {}
-
-
 async def test_middlewares_see_a_preflight_and_may_answer_it_themselves(
     aiohttp_client: AiohttpClient,
 ) -> None:
