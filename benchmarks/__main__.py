@@ -1,0 +1,80 @@
+"""Measure, and print what came of it: python -m benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from argparse import BooleanOptionalAction
+from pathlib import Path
+
+from . import _http, _inprocess, _instructions, _profile, _reference, _report, _setup
+from ._figures import Figures
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all values there")
+    parser.add_argument("--quick", action="store_true", help="a look, in less than a minute")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds in process (default: 40)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases in process with TEXT")
+    for name, what in (
+        ("in-process", "measure the hook and the handler"),
+        ("http", "measure over HTTP with wrk"),
+        ("setup", "measure set-up time and memory"),
+        ("instructions", "count instructions with callgrind"),
+    ):
+        parser.add_argument(f"--{name}", action=BooleanOptionalAction, default=True, help=what)
+    parser.add_argument("--profile", action="store_true", help="profile ours, and do nothing else")
+    return parser.parse_args()
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{text:60}", end="", file=sys.stderr, flush=True)
+
+
+def _measure(arguments: argparse.Namespace) -> Figures:
+    quick: bool = arguments.quick
+    packages = _reference.install()
+    figures: Figures = {}
+    if arguments.in_process:
+        cases = [case for case in _inprocess.CASES if arguments.only in case.title]
+        rounds = arguments.rounds or (5 if quick else 40)
+        budget = 0.001 if quick else 0.004
+        measuring = _inprocess.measure(packages, cases, rounds, budget, _progress)
+        figures |= asyncio.run(measuring)
+    if arguments.instructions:
+        if _instructions.available():
+            figures |= _instructions.measure(packages, _progress)
+        else:
+            print("valgrind is not installed: no instructions are counted", file=sys.stderr)
+    if arguments.setup:
+        size = _setup.QUICK if quick else _setup.FULL
+        figures |= _setup.measure(packages, 1 if quick else 5, size, _progress)
+    if arguments.http:
+        if _http.available():
+            rounds = 2 if quick else 15
+            figures |= _http.measure(packages, rounds, _progress)
+        else:
+            print("wrk is not installed: nothing is measured over HTTP", file=sys.stderr)
+    _progress("")
+    return figures
+
+
+def main() -> None:
+    """Do what the command line asks for."""
+    arguments = _arguments()
+    if arguments.profile:
+        print(asyncio.run(_profile.text(_reference.install())))
+        return
+    figures = _measure(arguments)
+    print(_report.text(figures))
+    if arguments.json:
+        content = json.dumps(_report.as_json(figures), indent=1)
+        arguments.json.write_text(content + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
