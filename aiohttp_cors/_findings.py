@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import logging
 import re
-import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from importlib import import_module
-from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
-
-from yarl import URL
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from . import _fetch
 from ._origins import OriginKey, is_wildcard, parse_wildcard
+from ._serialize import is_loopback, mistakes, origin_meant, origins_listed
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -34,7 +31,6 @@ __all__ = (
     "Inspector",
     "findings",
     "key_text",
-    "origin_meant",
 )
 
 #: What a layer holds.
@@ -190,26 +186,6 @@ def _compiled(pattern: str) -> str:
 
 # Keys
 
-# A scheme that browsers know, with however many slashes (URL Standard, special authority slashes).
-_SLASHES: Final = re.compile(r"(https?|wss?):/*", re.IGNORECASE | re.ASCII)
-
-# What a WebSocket's URL has in place of the scheme of the page that opens it.
-_PAGE_SCHEMES: Final = {"ws": "http", "wss": "https"}
-
-# URL Standard, default port
-_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
-
-# URL Standard, forbidden domain code point; the colons of an IPv6 address are no part of it.
-_FORBIDDEN_IN_HOST: Final = re.compile(r"[\0- \x7f#%/<>?@\[\\\]^|]")
-
-# URL Standard, ends in a number checker
-_ENDS_IN_NUMBER: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
-
-# Secure Contexts, "Is origin potentially trustworthy?"
-_LOOPBACK: Final = re.compile(
-    r"http://(?:(?:.+\.)?localhost\.?|127\.[0-9.]+|\[::1\])(?::(?:[0-9]+|\*))?"
-)
-
 # An expression for the subdomains of a host, or for a host alone, with dots escaped or not.
 _HOST_IN_EXPRESSION: Final = re.compile(
     r"""
@@ -244,7 +220,7 @@ def _in_key(key: OriginKey, found: partial[Finding]) -> Iterator[Finding]:
             yield found(
                 code=Code.NEVER_SENT.value,
                 value=key,
-                reason=f"no browser sends such an origin: {', '.join(_mistakes(key, meant))}",
+                reason=f"no browser sends such an origin: {', '.join(mistakes(key, meant))}",
                 remedy=f"did you mean {meant!r}?",
             )
 
@@ -263,115 +239,9 @@ def _in_expression(key: re.Pattern[str], found: partial[Finding]) -> Iterator[Fi
     )
 
 
-@lru_cache(maxsize=4096)
-def origin_meant(key: str) -> str | None:
-    """The origin or the pattern as a browser would send or match it; None if it means none.
-
-    It is `key` itself where nothing is wrong with it (HTML, "serialization of an origin").
-
-    :param key: any text but ``"*"``; with a ``*`` in it, a pattern that is well-formed.
-    """
-    if not is_wildcard(key):
-        return "null" if key.strip().lower() == "null" else _serialized(key)
-    pattern = parse_wildcard(key)
-    any_port = pattern.port == "*"
-    port = f":{pattern.port}" if pattern.port and not any_port else ""
-    origin = _serialized(f"{pattern.scheme}://{pattern.host}{port}")
-    if origin is None:
-        return None
-    labels = "*." if pattern.subdomains else ""
-    return origin.replace("://", f"://{labels}", 1) + (":*" if any_port else "")
-
-
-class _Written(NamedTuple):
-    """The parts of what was written for an origin, each of which may be empty."""
-
-    scheme: str
-    user: str
-    host: str
-    """With the port."""
-    tail: str
-    """Path, query and fragment."""
-
-
-def _written(text: str) -> _Written:
-    scheme, separator, rest = _SLASHES.sub(r"\1://", text.strip(), count=1).partition("://")
-    if not separator:
-        scheme, rest = "", scheme.lstrip("/")
-    authority = re.split("[/?#]", rest, maxsplit=1)[0]
-    user, _, host = authority.rpartition("@")
-    return _Written(scheme, user, host, rest[len(authority) :])
-
-
-def _serialized(text: str) -> str | None:
-    written = _written(text)
-    scheme = _PAGE_SCHEMES.get(written.scheme.lower(), written.scheme.lower())
-    if scheme and scheme not in _DEFAULT_PORTS:
-        # Apps and extensions have schemes of their own, with hosts of whatever form.
-        origin = f"{scheme}://{written.host}"
-        return origin if _fetch.is_origin(origin) else None
-    try:
-        url = URL(f"https://{written.host}")
-        host = _host(url.raw_host or "")
-    except (ValueError, OSError):
-        return None
-    if not scheme:
-        scheme = "http" if _LOOPBACK.fullmatch(f"http://{host}") else "https"
-    default = _DEFAULT_PORTS[scheme]
-    port = "" if url.explicit_port is None else str(url.explicit_port)
-    origin = f"{scheme}://{host}" + (f":{port}" if port not in ("", default) else "")
-    return origin if _fetch.is_origin(origin) else None
-
-
-def _host(host: str) -> str:
-    """The host as browsers write it (URL Standard, host parsing and host serializing).
-
-    :raises ValueError: it is no host.
-    :raises OSError: it is to be an IPv4 address, and is none.
-    """
-    if not host or _FORBIDDEN_IN_HOST.search(host):
-        raise ValueError(host)
-    if ":" in host:
-        address = IPv6Address(host)
-        if address.ipv4_mapped is None:
-            return f"[{address}]"
-        # Python 3.13 writes the last four bytes as an IPv4 address, browsers do not.
-        high, low = divmod(int(address.ipv4_mapped), 0x10000)
-        return f"[::ffff:{high:x}:{low:x}]"
-    if _ENDS_IN_NUMBER.fullmatch(host):
-        # inet_aton() knows the forms that browsers know: fewer numbers, octal, hexadecimal.
-        return socket.inet_ntoa(socket.inet_aton(host.removesuffix(".")))
-    return host
-
-
-def _mistakes(key: str, meant: str) -> list[str]:
-    """What no browser sends of `key`, where `meant` is sent."""
-    written = _written(key)
-    scheme = meant.partition("://")[0]
-    checks = {
-        "it has blanks around it": key != key.strip(),
-        "it has no scheme": "://" not in key and meant != "null",
-        "a WebSocket is opened by a page, and has its origin": written.scheme.lower()
-        in _PAGE_SCHEMES,
-        "it has a user name": written.user,
-        "it ends in a slash": written.tail == "/",
-        "it has a path, a query or a fragment": written.tail not in ("", "/"),
-        "it is not in lower case": written.scheme != written.scheme.lower()
-        or (written.host != written.host.lower() and written.host not in meant),
-        "its host is not in Punycode": not written.host.isascii(),
-        "it has the default port of its scheme": written.host.endswith(
-            f":{_DEFAULT_PORTS.get(scheme)}"
-        ),
-    }
-    made = [mistake for mistake, is_made in checks.items() if is_made]
-    return made or ["its address or its port is written another way"]
-
-
 def _apart(key: str) -> str:
-    """What to write instead of text that is no origin: the origins in a list, if it is one."""
-    parts = [part for part in re.split(r"[\s,;]+", key) if part]
-    origins = [_serialized(part) for part in parts if "://" in part]
-    if len(origins) == len(parts) > 1 and all(origins):
+    origins = origins_listed(key)
+    if origins:
         return f"did you mean the keys {', '.join(map(repr, origins))}?"
     return "write scheme, host and, if need be, port, as in 'https://app.example.com'"
 
@@ -399,7 +269,7 @@ def _in_credentials(key: OriginKey, found: partial[Finding]) -> Iterator[Finding
             "can, with their cookies",
             remedy="serve the page from an origin of its own, or leave allow_credentials out",
         )
-    elif origin.startswith("http://") and not _LOOPBACK.fullmatch(origin):
+    elif origin.startswith("http://") and not is_loopback(origin):
         yield found(
             code=Code.CREDENTIALS_OVER_HTTP.value,
             reason="whoever is on the way to such a page can change it, and read whatever its "
