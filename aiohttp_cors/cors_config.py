@@ -144,10 +144,13 @@ class _CorsConfigImpl(Governor):
             log.exception("%r failed; the preflight is refused", adapter)
         return None
 
-    async def _actual_policy(self, request: web.Request) -> Policy | None:
+    async def actual_policy(self, request: web.Request) -> Policy | None:
         if self.own is not None:
             return await self.own.actual_policy(request)
         return self._adapters_policy(request)
+
+    def written_on(self, serving: Target, method: str) -> list[tuple[object, Layer]]:
+        return [] if self.own is None else self.own.written_on(serving, method)
 
     def _adapters_policy(self, request: web.Request) -> Policy | None:
         adapter = self._router_adapter
@@ -182,7 +185,7 @@ class _CorsConfigImpl(Governor):
         try:
             policy = self._settled[request.match_info.route]
         except (KeyError, AttributeError):  # a router of somebody's own may not have routes
-            policy = await self._actual_policy(request)
+            policy = await self.actual_policy(request)
             if policy is not None and is_preflight(request):
                 merge_vary(headers, VARY_PREFLIGHT)
                 return

@@ -23,6 +23,7 @@ from ._origins import Ask, Resolver
 from ._policy import (
     VARY_PREFLIGHT,
     Entry,
+    Layer,
     Policy,
     Refused,
     answer_preflight,
@@ -233,6 +234,17 @@ class Governor(_PreflightHandler):
         self, request: web.Request, origin: str, method: str, serving: Target
     ) -> Policy | None:
         """The policy for a preflight, None if what serves the method is not CORS-enabled."""
+
+    @abstractmethod
+    async def actual_policy(self, request: web.Request) -> Policy | None:
+        """The policy for the answer to `request`, None if CORS is not enabled there."""
+
+    @abstractmethod
+    def written_on(self, serving: Target, method: str) -> list[tuple[object, Layer]]:
+        """Every layer that may be in the policy, nearest first, with what it was written on.
+
+        That is a route, a resource, an application, or text where it is none of these.
+        """
 
 
 def governors(apps: Iterable[web.Application]) -> Iterator[Governor]:

@@ -45,11 +45,15 @@ class _ResourceConfig:
 
     def layers(self, method: str, added: str | None) -> tuple[Layer, ...]:
         """The layers for `method`: the route's, then the resource's or what its routes lend."""
-        route = () if added is None else (self.routes[added],)
+        return tuple(part for _, part in self.written_on(method, added))
+
+    def written_on(self, method: str, added: str | None) -> list[tuple[str | None, Layer]]:
+        """The same, each with the method of its route, None for the resource."""
+        route = [] if added is None else [(added, self.routes[added])]
         if self.own is not None:
-            return (*route, self.own)
-        lent = (self.routes[name].lending(method) for name in sorted(self.routes))
-        return (*route, *(part for part in lent if part))
+            return [*route, (None, self.own)]
+        lent = ((name, self.routes[name].lending(method)) for name in sorted(self.routes))
+        return [*route, *((name, part) for name, part in lent if part)]
 
 
 class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
@@ -268,6 +272,35 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         if state is None:
             return apps
         return (*state.layers(method, state.added(method, match.route)), *apps)
+
+    def written_on(self, serving: Target, method: str) -> list[tuple[object, Layer]]:
+        """Every layer for `method` and what serves it, nearest first, with what has it.
+
+        That is a route, a resource, an application, or text where it is none of these.
+        """
+        found: list[tuple[object, Layer]] = []
+        route = self._serving_route(serving)
+        view = None if route is None else mixin_view(route.handler)
+        if view is not None:
+            for config, part in zip(
+                sources(view, method), self._layers_on_view(view, method), strict=True
+            ):
+                name = "" if config is view.cors_config else f".{method.lower()}"
+                found.append((f"view {view.__qualname__}{name}", part))
+        resource = None if serving.route is None else serving.route.resource
+        state = self._resource_config.get(resource)
+        if resource is not None and state is not None:
+            routes = {route.method: route for route in resource}
+            found += (
+                (resource if name is None else routes[name], part)
+                for name, part in state.written_on(method, state.added(method, route))
+            )
+        found += (
+            (app, self._app_layers[app])
+            for app in reversed(serving.apps)
+            if app in self._app_layers
+        )
+        return [*found, ("defaults", self._defaults)]
 
     # The interface of 0.8.1, for adapters that build on this one
 
