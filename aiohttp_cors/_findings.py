@@ -395,7 +395,7 @@ def _in_allow_headers(options: ResourceOptions, found: partial[Finding]) -> Iter
                 remedy="did you mean allow_credentials=True?" if cookie else "leave it out",
             )
     if options.allow_headers == "*" and options.allow_credentials:
-        # CORS-preflight fetch, steps 7.5 to 7.7; CORS non-wildcard request-header name.
+        # CORS protocol and credentials; CORS non-wildcard request-header name.
         yield found(
             code=Code.ALL_HEADERS_ALLOWED.value,
             value="*",
@@ -418,7 +418,7 @@ def _in_expose_headers(options: ResourceOptions, found: partial[Finding]) -> Ite
                 remedy="leave it out; with allow_credentials=True the browser keeps the cookie",
             )
     if options.expose_headers == "*" and options.allow_credentials:
-        # Main fetch, step 14.3: `*` is a wildcard without credentials only.
+        # CORS protocol and credentials; main fetch, where the names to expose are extracted.
         yield found(
             code=Code.ALL_HEADERS_EXPOSED.value,
             value="*",
