@@ -47,9 +47,10 @@ class Wildcard(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The search cannot go on before this resolver has been asked."""
+    """The search cannot go on before this resolver has been asked; nothing is granted yet."""
 
     resolver: Resolver
+    options: None = None
 
 
 def is_wildcard(key: OriginKey) -> bool:

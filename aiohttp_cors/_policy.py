@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: A config as users write it.
 Config: TypeAlias = "Mapping[Any, ResourceOptions | Options | None]"
 
-#: Is shown what a layer is about to hold.
+#: Is shown what is about to be new in a layer.
 Check: TypeAlias = "Callable[[Mapping[OriginKey, ResourceOptions | None]], None]"
 
 _STAR: Final = "*"
@@ -64,7 +64,7 @@ class Entry:
 class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
     """One config: a mapping of origins to options that is checked whenever it changes.
 
-    :param check: called with what the layer is about to hold; what it raises prevents that.
+    :param check: called with what is about to be new in the layer; what it raises prevents that.
     :raises ValueError: a key or its options cannot be what they are.
     """
 
@@ -91,17 +91,18 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
             (key, Entry(key, options, None)) for key, options in data.items() if _is_pattern(key)
         )
         if self._check is not None:
-            self._check(data)
+            self._check({k: new for k, new in data.items() if self.data.get(k, ...) is not new})
         self.data, self.patterns = data, patterns
         self.any = Entry(_STAR, data[_STAR], None) if _STAR in data else None
         #: Whether an origin may match that is not written out.
         self.wide = bool(patterns) or self.any is not None
         # A key that no Origin header can hold matches nothing, and is left out.
-        self.exact = {
-            key: Entry(key, options, Granted(key))
+        self.exact.clear()
+        self.exact.update(
+            (key, Entry(key, options, Granted(key)))
             for key, options in data.items()
             if isinstance(key, str) and not _is_pattern(key) and _fetch.is_origin(key)
-        }
+        )
         self._lent = {}
         self._named = frozenset(
             method
@@ -121,6 +122,11 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
     def __ior__(self, other: Any) -> Self:  # type: ignore[override,misc]  # takes what add() takes
         self.replace({**self.data, **other})
         return self
+
+    def __copy__(self) -> Layer:
+        return Layer(self.data)
+
+    copy = __copy__
 
     def clear(self) -> None:
         """Grant nothing."""
@@ -211,14 +217,29 @@ class Rule(Enum):
         return self is not Rule.NEVER and options.is_method_allowed(method)
 
 
-@dataclass(frozen=True, slots=True)
 class Policy:
-    """What governs the requests that one route serves."""
+    """What governs the requests that one route serves.
 
-    layers: tuple[Layer, ...]
-    """Nearest first."""
-    actual: Rule = Rule.ADDED
-    preflight: Rule = Rule.ADDED
+    :param layers: nearest first.
+    :param actual: who decides on the method of an actual request.
+    :param preflight: who decides on the method that a preflight asks for.
+    """
+
+    __slots__ = ("actual", "always", "layers", "nearest", "preflight")
+
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        actual: Rule = Rule.ADDED,
+        preflight: Rule = Rule.ADDED,
+    ) -> None:
+        self.layers = layers
+        self.actual = actual
+        self.preflight = preflight
+        #: Whether the method of an actual request is allowed, whatever it is.
+        self.always = actual is Rule.ADDED
+        #: Where most origins are found; what is in it is not to be overridden.
+        self.nearest = layers[0].exact if layers else {}
 
     def find(
         self, origin: str, answers: Mapping[Resolver, bool] = _NO_ANSWERS
@@ -253,17 +274,15 @@ class Policy:
         return not any(options for part in self.layers for options in part.values())
 
 
-def write_actual(
-    headers: CIMultiDict[str], origin: str, entry: Entry, options: ResourceOptions
-) -> None:
-    """Let `origin` read the response that has `headers` (Fetch, CORS check)."""
-    headers[ACCESS_CONTROL_ALLOW_ORIGIN] = entry.value or Granted(origin)
+def write_actual(headers: CIMultiDict[str], allowed: Granted, options: ResourceOptions) -> None:
+    """Let the origin `allowed` read the response that has `headers` (Fetch, CORS check)."""
+    headers[ACCESS_CONTROL_ALLOW_ORIGIN] = allowed
     if options.allow_credentials:
         headers[ACCESS_CONTROL_ALLOW_CREDENTIALS] = _TRUE
     elif ACCESS_CONTROL_ALLOW_CREDENTIALS in headers:
         del headers[ACCESS_CONTROL_ALLOW_CREDENTIALS]
     if options.exposes and ACCESS_CONTROL_EXPOSE_HEADERS not in headers:
-        # "*" does not cover requests with credentials, names do.
+        # A literal "*" would not cover requests with credentials; names do.
         exposed = options.expose_value or _exposed(headers)
         if exposed:
             headers[ACCESS_CONTROL_EXPOSE_HEADERS] = exposed

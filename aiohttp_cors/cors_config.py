@@ -198,15 +198,15 @@ class _CorsConfigImpl(Governor):
         origin = request.headers.get(ORIGIN)
         if origin is None or owned:
             return
-        entry = policy.find(origin)
-        if isinstance(entry, Ask):
+        entry = policy.nearest.get(origin) or policy.find(origin)
+        if entry is not None and entry.options is None and isinstance(entry, Ask):
             entry = await self.resolvers.entry(request, policy, origin)
         if (
             entry is not None
             and (options := entry.options) is not None
-            and (policy.actual is Rule.ADDED or policy.actual.allows(options, request.method))
+            and (policy.always or policy.actual.allows(options, request.method))
         ):
-            write_actual(headers, origin, entry, options)
+            write_actual(headers, entry.value or Granted(origin), options)
         elif ACCESS_CONTROL_ALLOW_CREDENTIALS in headers:
             del headers[ACCESS_CONTROL_ALLOW_CREDENTIALS]
 

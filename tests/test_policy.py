@@ -22,6 +22,7 @@ from aiohttp_cors._policy import (
     merge_vary,
     write_actual,
 )
+from aiohttp_cors.resource_options import Granted
 
 A, B = "https://a.example", "https://b.example"
 PLAIN = ResourceOptions()
@@ -249,7 +250,7 @@ def test_an_allowed_origin_gets_its_headers(
     options: ResourceOptions, headers: dict[str, str], expected: dict[str, str]
 ) -> None:
     written = CIMultiDict(headers)
-    write_actual(written, A, Entry("*", options, None), options)
+    write_actual(written, Granted(A), options)
     assert written == expected
 
 
@@ -272,14 +273,14 @@ def test_all_exposed_are_those_that_are_there_and_may_be_named() -> None:
         ]
     )
     options = ResourceOptions(expose_headers="*")
-    write_actual(headers, A, Entry("*", options, None), options)
+    write_actual(headers, Granted(A), options)
     assert headers["Access-Control-Expose-Headers"] == "Date,X-A,x-b"
 
 
 def test_nothing_left_to_expose_is_no_header() -> None:
     headers = CIMultiDict({"Content-Type": "text/plain"})
     options = ResourceOptions(expose_headers="*")
-    write_actual(headers, A, Entry("*", options, None), options)
+    write_actual(headers, Granted(A), options)
     assert "Access-Control-Expose-Headers" not in headers
 
 
