@@ -556,27 +556,38 @@ def test_the_config_of_a_view_is_looked_at_when_it_is_added(
     assert message.startswith(f"CORS001 view {Users.__qualname__}.get: origin '{SLASH}'")
 
 
+class Counted:
+    """A resolver that counts how often its name is asked for, which each look does once."""
+
+    looks = 0
+
+    def __call__(self, _request: web.Request, _origin: str) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> str:
+        if name != "__qualname__":
+            raise AttributeError(name)
+        self.looks += 1
+        return "counted"
+
+
 def test_a_config_that_many_routes_share_is_looked_at_once() -> None:
-    class Counted:
-        """A resolver that counts how often its name is asked for, which each look does once."""
-
-        looks = 0
-
-        def __call__(self, _request: web.Request, _origin: str) -> bool:
-            return False
-
-        def __getattr__(self, name: str) -> str:
-            if name != "__qualname__":
-                raise AttributeError(name)
-            type(self).looks += 1
-            return "counted"
-
+    key = Counted()
     app = web.Application()
     cors = aiohttp_cors.setup(app)
-    config = {Counted(): ResourceOptions()}
+    config = {key: ResourceOptions()}
     for number in range(9):
         cors.add(app.router.add_get(f"/{number}", hello), config)
-    assert Counted.looks == 1
+    assert key.looks == 1
+
+
+def test_when_the_defaults_change_what_is_new_is_looked_at() -> None:
+    key = Counted()
+    cors = aiohttp_cors.setup(web.Application(), defaults={key: ResourceOptions()})
+    cors.defaults[APP] = ResourceOptions()
+    assert key.looks == 1
+    cors.defaults[key] = ResourceOptions(max_age=60)
+    assert key.looks == 2
 
 
 def test_what_cannot_be_added_is_refused_by_its_name_in_strict_mode_too() -> None:
@@ -605,6 +616,7 @@ aiohttp_cors.setup(
     web.Application(),
     defaults={
         "https://*.app.example": None,
+        "https://*.other.example": {},
         "https://app.example": options,
         "http://localhost:*": options,
         "https://*.co.uk": options,

@@ -153,6 +153,7 @@ def test_what_a_text_of_the_parts_of_urls_means_means_itself(scheme: str, rest: 
         ("https://a.example", []),
         ("https://a.example, b.example", []),
         ("https://a.example, https://", []),
+        ("https://a.example, https://b.example, c.example", []),
         ("", []),
     ],
 )
