@@ -48,7 +48,7 @@ MAX_MAX_AGE = 7200
 #: HTTP-redirect fetch, step 7
 MAX_REDIRECTS = 20
 
-_HTTP_SCHEMES = frozenset({"http", "https"})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _ORIGIN = "Origin"
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
@@ -137,7 +137,10 @@ def serialize_origin(url: URL) -> str:
     if not host:
         return "null"
     host = f"[{host}]" if ":" in host else host
-    return f"{url.scheme}://{host}" + ("" if url.is_default_port() else f":{url.port}")
+    port = url.explicit_port
+    if port is None or port == _DEFAULT_PORTS.get(url.scheme):
+        return f"{url.scheme}://{host}"
+    return f"{url.scheme}://{host}:{port}"
 
 
 def new_request(
@@ -212,7 +215,7 @@ def _set_headers(headers: HeaderList) -> list[tuple[str, str]] | Reason:
 
 def judge_request(request: Request) -> Reason | None:
     """Why `request` may not be sent at all (Main fetch, step 12)."""
-    if request.url.scheme not in _HTTP_SCHEMES:
+    if request.url.scheme not in _DEFAULT_PORTS:
         text = f"the scheme {request.url.scheme!r} is not http or https"
         return Reason(step="Main fetch, step 12", text=text)
     if request.mode == "same-origin" and request.is_cross_origin:
@@ -436,7 +439,7 @@ def _refusal_of_redirect(request: Request, status: int, target: URL) -> Reason |
     origin = serialize_origin(target)
     has_credentials = _has_credentials(target)
     step = "HTTP-redirect fetch, step "
-    if target.scheme not in _HTTP_SCHEMES:
+    if target.scheme not in _DEFAULT_PORTS:
         text = f"a redirect to the scheme {target.scheme!r}"
         return Reason(step=step + "6", text=text, header="Location")
     if len(request.urls) > MAX_REDIRECTS:

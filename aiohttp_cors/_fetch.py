@@ -228,10 +228,11 @@ def _is_simple_range(value: str) -> bool:
 
 
 def _mime_essence(value: str) -> str:
-    """The essence of a MIME type; empty if there is none (MIME Sniffing, "parse a MIME type")."""
-    essence = value.partition(";")[0].strip(_HTTP_WHITESPACE).lower()
-    kind, _, subtype = essence.partition("/")
-    return essence if is_token(kind) and is_token(subtype) else ""
+    """What stands before the parameters (MIME Sniffing, "parse a MIME type").
+
+    It is only looked up among well-formed ones, so that its own form does not matter.
+    """
+    return value.partition(";")[0].strip(_HTTP_WHITESPACE).lower()
 
 
 def unsafe_request_header_names(headers: HeaderList) -> tuple[str, ...]:

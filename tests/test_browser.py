@@ -66,6 +66,7 @@ def blamed(verdict: object) -> tuple[str, str | None]:
         ("http://[::1]:8080/", "http://[::1]:8080"),
         ("https://bücher.example/", "https://xn--bcher-kva.example"),
         ("capacitor://localhost", "capacitor://localhost"),
+        ("capacitor://localhost:80", "capacitor://localhost:80"),
         ("data:text/plain,a", "null"),
         ("/path", "null"),
     ],
@@ -893,6 +894,13 @@ def test_a_page_s_own_server_may_redirect_to_a_user_of_its_own() -> None:
         request_to(PAGE), 302, [(LOCATION, "https://user@app.example/")]
     )
     assert isinstance(following, Request)
+
+
+def test_in_mode_same_origin_another_origin_is_refused_as_such_not_for_its_user() -> None:
+    request = replace(request_to(PAGE), mode="same-origin")
+    following = _browser.redirected(request, 302, [(LOCATION, "https://user@api.example/")])
+    assert isinstance(following, Request)
+    assert blamed(_browser.judge_request(following)) == ("Main fetch, step 12", None)
 
 
 def test_twenty_redirects_are_followed_and_no_more() -> None:

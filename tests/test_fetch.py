@@ -234,6 +234,7 @@ def test_few_bytes_are_safe_in_a_language() -> None:
         ("unit in upper case", "Range", "Bytes=0-1", False),
         ("other digits", "Range", "bytes=\u0661-", False),
         ("other name", "X-Requested-With", "a", False),
+        ("other name with a safe type", "X-Type", "text/plain", False),
         ("authorization", "Authorization", "a", False),
     ),
 )

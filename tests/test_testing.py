@@ -153,6 +153,11 @@ class TestReading:
             "Content-Length": "8",
         }
 
+    @pytest.mark.parametrize(("status", "ok"), [(200, True), (299, True), (300, False)])
+    async def test_an_answer_is_ok_below_300(self, open_page: Open, status: int, ok: bool) -> None:
+        site = await open_page({"GET /x": Answer(ALLOW, status)})
+        assert (await site.page.fetch("/x")).ok is ok
+
     async def test_an_error_can_be_read_as_well(self, open_page: Open) -> None:
         site = await open_page({"GET /x": Answer(ALLOW, 500, b"oops")})
         response = await site.page.fetch("/x")
