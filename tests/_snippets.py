@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import contextlib
 import html.parser
+import importlib
 import io
 import json
 import logging
@@ -38,13 +39,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
+
+tomllib: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -161,13 +159,14 @@ def run(page: Path, directory: Path, replacing: dict[str, str] | None = None) ->
                 _RUNNERS[block.language](running, block, code)
             except Exception as error:
                 raise AssertionError(f"{block}: {error}") from error
-    if "app" not in running.namespace and callable(make := running.namespace.get("make_app")):
+    make: Any = running.namespace.get("make_app")
+    if "app" not in running.namespace and make is not None:
         running.apps.append(make())
     return running
 
 
 @contextlib.contextmanager
-def _in_directory(directory: Path) -> Iterator[None]:
+def _in_directory(directory: Path) -> Generator[None]:
     before = Path.cwd()
     os.chdir(directory)
     try:

@@ -34,10 +34,10 @@ _GAP = 20
 
 
 class Step(NamedTuple):
-    """An arrow, or a note where `end` is None."""
+    """An arrow, or a note, which ends where it starts."""
 
     start: int
-    end: int | None
+    end: int
     line: str
     text: list[str]
 
@@ -58,7 +58,7 @@ def parse(lines: list[str]) -> tuple[list[str], list[Step]]:
             who, separator, text = line.partition(": ")
             if not separator:
                 raise ValueError(f"neither an arrow nor a note: {line!r}")
-            ends, kind = (participants.index(who), None), "note"
+            ends, kind = (participants.index(who),) * 2, "note"
         steps.append(Step(*ends, kind, [part.strip() for part in text.split(";")]))
     return participants, steps
 
@@ -69,7 +69,7 @@ def draw(participants: list[str], steps: list[Step], title: str) -> str:
     body: list[str] = []
     y = _TOP
     for step in steps:
-        part, y = (_note if step.end is None else _arrow)(step, centres, y)
+        part, y = (_note if step.line == "note" else _arrow)(step, centres, y)
         body.append(part)
     width, height = _LANE * len(participants), y + 16
     heads = "".join(
@@ -86,7 +86,6 @@ def draw(participants: list[str], steps: list[Step], title: str) -> str:
 
 
 def _arrow(step: Step, centres: list[int], y: int) -> tuple[str, int]:
-    assert step.end is not None
     start, end = centres[step.start], centres[step.end]
     y += _GAP
     middle = (start + end) // 2
@@ -142,9 +141,7 @@ class Sequence(Directive):
     required_arguments = 1
     final_argument_whitespace = True
     has_content = True
-    option_spec: ClassVar[dict[str, Callable[[str], str]] | None] = {
-        "name": directives.unchanged
-    }
+    option_spec: ClassVar[dict[str, Callable[[str], str]] | None] = {"name": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         """Draw."""
