@@ -262,7 +262,7 @@ class Page:
             connector=shared.connector,
             connector_owner=False,
             cookie_jar=shared.cookie_jar if credentials else aiohttp.DummyCookieJar(),
-            request_class=_with_method(method),
+            request_class=with_method(method),
         )
         # aiohttp warns of large bodies that are bytes.
         data = io.BytesIO(body) if isinstance(body, bytes) else body
@@ -315,7 +315,7 @@ def _response(request: Request, answer: _Answer) -> Response:
     )
 
 
-def _with_method(method: str) -> type[aiohttp.ClientRequest]:
+def with_method(method: str) -> type[aiohttp.ClientRequest]:
     """A request class that sends `method` as it is.
 
     aiohttp puts methods into upper case. Browsers do not: `patch` is another method than `PATCH`,
