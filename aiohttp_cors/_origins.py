@@ -106,6 +106,11 @@ class Patterns(Generic[T]):
     def __bool__(self) -> bool:
         return bool(self._wildcards or self._others)
 
+    @property
+    def asks(self) -> bool:
+        """Whether a resolver is among the keys."""
+        return not all(isinstance(key, re.Pattern) for _, key, _ in self._others)
+
     def first(self, origin: str, answers: Mapping[Resolver, bool]) -> T | Ask | None:
         """The value of the first key that matches, or the resolver to ask before that is known.
 

@@ -7,6 +7,7 @@ the method. Nothing here knows of requests, responses or an event loop.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 from collections import ChainMap, UserDict
@@ -73,7 +74,10 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
         self.data: dict[OriginKey, ResourceOptions | None] = {}
         self.exact: dict[str, Entry] = {}
         self.any: Entry | None = None
+        #: Tells one content from another.
+        self.version = 0
         self.patterns: Patterns[Entry] = Patterns(())
+        self._written: Mapping[Any, Any] = {}
         self._named: frozenset[str] = frozenset()
         self._lent: dict[str, Layer] = {}
         self.replace({} if config is None else config)
@@ -93,6 +97,7 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
         if self._check is not None:
             self._check({k: new for k, new in data.items() if self.data.get(k, ...) is not new})
         self.data, self.patterns = data, patterns
+        self.version += 1
         self.any = Entry(_STAR, data[_STAR], None) if _STAR in data else None
         #: Whether an origin may match that is not written out.
         self.wide = bool(patterns) or self.any is not None
@@ -103,6 +108,10 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
             for key, options in data.items()
             if isinstance(key, str) and not _is_pattern(key) and _fetch.is_origin(key)
         )
+        # What options were read from may be changed by the one who wrote it.
+        self._written = data
+        if not all(data[key] is options for key, options in config.items()):
+            self._written = copy.deepcopy(dict(config))
         self._lent = {}
         self._named = frozenset(
             method
@@ -144,9 +153,13 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
             self._lent[named] = self if len(part) == len(self.data) else Layer(part)
         return self._lent[named]
 
-    def same_as(self, config: Config) -> bool:
-        """Whether `config` says the same, in the same order."""
-        return self.data == config and list(self.data) == list(config)
+    def made_of(self, config: Config) -> bool:
+        """Whether this is what `config` makes, told without making it again."""
+        return self._written == config and list(self.data) == list(config)
+
+    def same_as(self, other: Layer) -> bool:
+        """Whether `other` says the same, in the same order."""
+        return self is other or (self.data == other.data and list(self.data) == list(other.data))
 
 
 def layer(config: Config | None) -> Layer:
@@ -261,6 +274,11 @@ class Policy:
             if part.patterns and (found := part.patterns.first(origin, answers)) is not None:
                 return found
         return next((part.any for part in self.layers if part.any is not None), None)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a resolver has a word in it."""
+        return any(part.patterns.asks for part in self.layers)
 
     def refuses_method(self, entry: Entry | None, method: str) -> bool:
         """Whether a preflight fails for `method`, not for its origin."""

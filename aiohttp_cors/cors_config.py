@@ -11,6 +11,7 @@ from aiohttp.hdrs import (
     ACCESS_CONTROL_ALLOW_CREDENTIALS,
     ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_REQUEST_HEADERS,
     ACCESS_CONTROL_REQUEST_METHOD,
     ORIGIN,
     VARY,
@@ -25,7 +26,6 @@ from ._policy import (
     Layer,
     Policy,
     Refused,
-    Rule,
     layers_of,
     merge_vary,
     write_actual,
@@ -33,13 +33,15 @@ from ._policy import (
 from .abc import AbstractRouterAdapter
 from .mixin import mixin_view, sources
 from .preflight_handler import (
-    Governing,
     Governor,
     Resolvers,
     Target,
+    answer_to,
+    asked_for,
     governing,
     governors,
     is_preflight,
+    judge,
     log,
     respond,
 )
@@ -73,8 +75,6 @@ class _CorsConfigImpl(Governor):
         self.own = _own(router_adapter)
         self._settled: Mapping[web.AbstractRoute | None, Policy | None]
         self._settled = {} if self.own is None else self.own.settled
-        self._plans: Mapping[tuple[web.AbstractRoute | None, str | None], Governing]
-        self._plans = {} if self.own is None else self.own.plans
         app.on_response_prepare.append(self._on_response_prepare)
 
     def add(self, entity: Any, config: Layer) -> None:
@@ -106,27 +106,40 @@ class _CorsConfigImpl(Governor):
             method = request.headers[ACCESS_CONTROL_REQUEST_METHOD]
             _, found = await governing(request, origin, method)
             if any(who is self for who, _ in found):
-                judges = [(who.resolvers, how) for who, how in found]
-                return respond(request, await self._judge(request, judges))
+                asked = asked_for(request)
+                return respond(
+                    request,
+                    asked if isinstance(asked, Refused) else await judge(request, asked, found),
+                )
         return await handler(request)
 
     async def _preflight_handler(self, request: web.Request) -> web.StreamResponse:
-        route = getattr(request.match_info, "route", None)
-        method = request.headers.get(ACCESS_CONTROL_REQUEST_METHOD)
-        answer = await self._judge(request, self._plans.get((route, method)))
-        if isinstance(answer, Refused) and not is_preflight(request):
+        own, headers = self.own, request.headers
+        if own is None:
+            return respond(request, await answer_to(request))
+        route = request.match_info.route
+        # Pages send the same preflight again and again.
+        key = (
+            route,
+            own.defaults.version,
+            *headers.getall(ORIGIN, ()),
+            None,
+            *headers.getall(ACCESS_CONTROL_REQUEST_METHOD, ()),
+            None,
+            *headers.getall(ACCESS_CONTROL_REQUEST_HEADERS, ()),
+        )
+        if (known := own.answers.get(key)) is not None:
+            return web.Response(headers=known)
+        asked = asked_for(request)
+        if isinstance(asked, Refused):
             # Where a function serves all methods, what is no preflight is for it.
-            function = None if route is None else any_route(route)
-            if function is not None:
-                return await function.handler(request)
+            function = None if is_preflight(request) else any_route(route)
+            return respond(request, asked) if function is None else await function.handler(request)
+        serving, found = await governing(request, asked.origin, asked.method)
+        answer = await judge(request, asked, found)
+        if not isinstance(answer, Refused) and [*governors(serving.apps)] == [self]:
+            own.remember(key, answer, request, serving)
         return respond(request, answer)
-
-    async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
-        serving, found = await governing(request, origin, method)
-        plan = [(who.resolvers, how) for who, how in found]
-        if self.own is not None and [*governors(serving.apps)] == [self]:
-            self.own.plan(request, method, serving, plan)
-        return plan
 
     async def preflight_policy(
         self, request: web.Request, origin: str, method: str, serving: Target
@@ -299,7 +312,7 @@ class CorsConfig:
         if router_adapter is None:
             router_adapter = ResourcesUrlDispatcherRouterAdapter(app.router, self._defaults)
         self._cors_impl = _CorsConfigImpl(app, router_adapter)
-        self._layers: dict[int, Layer] = {}
+        self._layers: dict[tuple[object, ...], Layer] = {}
         if intercept_preflights:
             self._cors_impl.intercept()
 
@@ -350,17 +363,17 @@ class CorsConfig:
 
     def _layer(self, entity: object, config: Config | None) -> Layer:
         """One layer for all that is added with one config, however often."""
-        if config is None:
-            config = {}
-        written = {place_of(entity): config, **_written_on_views(entity)}
-        new = {
-            place: Layer(part)
-            for place, part in written.items()
-            if (known := self._layers.get(id(part))) is None or not known.same_as(part)
-        }
+        place = place_of(entity)
+        written = {place: {} if config is None else config, **_written_on_views(entity)}
+        found = {at: self._known(part) or Layer(part) for at, part in written.items()}
+        new = {at: part for at, part in found.items() if self._layers.get(tuple(part)) is not part}
         self._inspector.inspect(new)
-        self._layers.update((id(written[place]), layer) for place, layer in new.items())
-        return self._layers[id(config)]
+        self._layers.update((tuple(part), part) for part in new.values())
+        return found[place]
+
+    def _known(self, config: Config) -> Layer | None:
+        known = self._layers.get(tuple(config)) if isinstance(config, Mapping) else None
+        return known if known is not None and known.made_of(config) else None
 
     def layers_below_view(self, request: web.Request, method: str) -> tuple[Layer, ...]:
         """The layers between a view's own and the defaults, nearest first."""

@@ -10,10 +10,10 @@ from aiohttp import hdrs, web
 
 from ._policy import Config, Layer, layer
 from .preflight_handler import (
-    Governing,
     _PreflightHandler,  # pyright: ignore[reportPrivateUsage]  # the name that 0.8.1 gave it
-    governing,
+    answer_to,
     governors,
+    respond,
 )
 
 if TYPE_CHECKING:
@@ -78,9 +78,8 @@ class CorsViewMixin(_PreflightHandler):
         # The first mapping takes what somebody writes into the result.
         return ChainMap({}, *view_layers(cls, method), *below, defaults)
 
-    async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
-        _, found = await governing(request, origin, method)
-        return [(who.resolvers, how) for who, how in found]
+    async def _preflight_handler(self, request: web.Request) -> web.StreamResponse:
+        return respond(request, await answer_to(request))
 
     async def options(self) -> web.StreamResponse:
         """Answer a preflight for this view.

@@ -6,7 +6,7 @@ import inspect
 import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractMatchInfo
@@ -144,8 +144,30 @@ class Resolvers:
             log.error("resolver %r failed; the origin is refused", resolver, exc_info=error)
 
 
-#: Policies, each with what asks its resolvers.
-Governing: TypeAlias = "Sequence[tuple[Resolvers, Policy]]"
+class Asked(NamedTuple):
+    """What a preflight asks for."""
+
+    origin: str
+    method: str
+    lines: Sequence[str]
+    """The values of Access-Control-Request-Headers."""
+
+
+def asked_for(request: web.Request) -> Asked | Refused:
+    """Read a preflight (Fetch, CORS-preflight fetch), or say why it is none."""
+    headers = request.headers
+    if (origin := headers.get(ORIGIN)) is None:
+        return Refused("origin header is not specified in the request")
+    if not (method := headers.get(ACCESS_CONTROL_REQUEST_METHOD)):
+        return Refused("'Access-Control-Request-Method' header is not specified")
+    if not _fetch.is_origin(origin):
+        return origin_refused(origin)
+    # Repeated lines are one list (RFC 9110, 5.3), which is neither an origin nor a method.
+    origin = ", ".join(headers.getall(ORIGIN))
+    methods = headers.getall(ACCESS_CONTROL_REQUEST_METHOD)
+    if methods.count(method) != len(methods) or not _fetch.is_token(method):
+        return method_refused(", ".join(methods), origin)
+    return Asked(origin, method, headers.getall(ACCESS_CONTROL_REQUEST_HEADERS, ()))
 
 
 class _PreflightHandler:
@@ -160,50 +182,21 @@ class _PreflightHandler:
         """
         raise NotImplementedError
 
-    async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
-        """The policies that a preflight is judged by, in turn."""
-        try:
-            config = await self._get_config(request, origin, method)
-        except KeyError:
-            return []
-        return [(Resolvers(), Policy(layers_of(config)))]
-
-    async def _judge(
-        self, request: web.Request, governing: Governing | None = None
-    ) -> dict[str, str] | Refused:
-        """The headers that grant a preflight, or why it is refused."""
-        headers = request.headers
-        if (origin := headers.get(ORIGIN)) is None:
-            return Refused("origin header is not specified in the request")
-        if not (method := headers.get(ACCESS_CONTROL_REQUEST_METHOD)):
-            return Refused("'Access-Control-Request-Method' header is not specified")
-        if not _fetch.is_origin(origin):
-            return origin_refused(origin)
-        # Repeated lines are one list (RFC 9110, 5.3), which is neither an origin nor a method.
-        origin = ", ".join(headers.getall(ORIGIN))
-        methods = headers.getall(ACCESS_CONTROL_REQUEST_METHOD)
-        if methods.count(method) != len(methods) or not _fetch.is_token(method):
-            return method_refused(", ".join(methods), origin)
-        lines = headers.getall(ACCESS_CONTROL_REQUEST_HEADERS, ())
-        if governing is None:
-            governing = await self._governing(request, origin, method)
-        refused = None
-        for resolvers, policy in governing:
-            entry = policy.find(origin)
-            if isinstance(entry, Ask):
-                entry = await resolvers.entry(request, policy, origin)
-            answer = answer_preflight(policy, entry, origin, method, lines)
-            if not isinstance(answer, Refused):
-                return answer
-            refused = refused or answer
-        return refused or method_refused(method, origin)
-
     async def _preflight_handler(self, request: web.Request) -> web.StreamResponse:
         """Answer a preflight.
 
         :raises aiohttp.web.HTTPForbidden: it is refused; the text says why.
         """
-        return respond(request, await self._judge(request))
+        asked = asked_for(request)
+        if isinstance(asked, Refused):
+            return respond(request, asked)
+        try:
+            config = await self._get_config(request, asked.origin, asked.method)
+        except KeyError:
+            return respond(request, method_refused(asked.method, asked.origin))
+        policy = Policy(layers_of(config))
+        entry = await Resolvers().entry(request, policy, asked.origin)
+        return respond(request, answer_preflight(policy, entry, *asked))
 
 
 def respond(request: web.Request, answer: dict[str, str] | Refused) -> web.Response:
@@ -224,10 +217,6 @@ class Governor(_PreflightHandler):
     """Governs what was added to one CorsConfig. Its hook is how others find it."""
 
     resolvers: Resolvers
-
-    async def _governing(self, request: web.Request, origin: str, method: str) -> Governing:
-        _, found = await governing(request, origin, method)
-        return [(who.resolvers, how) for who, how in found]
 
     @abstractmethod
     async def preflight_policy(
@@ -267,3 +256,26 @@ async def governing(
         if policy is not None:
             found.append((governor, policy))
     return serving, found
+
+
+async def judge(
+    request: web.Request, asked: Asked, found: Iterable[tuple[Governor, Policy]]
+) -> dict[str, str] | Refused:
+    """The headers that grant a preflight, from the first policy that does, or why none does."""
+    refused = None
+    for governor, policy in found:
+        entry = await governor.resolvers.entry(request, policy, asked.origin)
+        answer = answer_preflight(policy, entry, *asked)
+        if not isinstance(answer, Refused):
+            return answer
+        refused = refused or answer
+    return refused or method_refused(asked.method, asked.origin)
+
+
+async def answer_to(request: web.Request) -> dict[str, str] | Refused:
+    """Judge a preflight by all that governs what it asks for."""
+    asked = asked_for(request)
+    if isinstance(asked, Refused):
+        return asked
+    _, found = await governing(request, asked.origin, asked.method)
+    return await judge(request, asked, found)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from aiohttp import hdrs, web
 
-from ._policy import Config, Layer, Policy, Rule, layer, layers_of
+from ._policy import Config, Layer, Policy, Refused, Rule, layer, layers_of
 from .abc import AbstractRouterAdapter, Handler
 from .mixin import View, has_method, mixin_view, overrides_config, sources, view_layers
-from .preflight_handler import Governing, Governor, Resolvers, Target, log, serving_target, target
+from .preflight_handler import Governor, Resolvers, Target, log, serving_target, target
 
 __all__ = ("ResourcesUrlDispatcherRouterAdapter",)
 
 Resource: TypeAlias = "web.Resource | web.StaticResource"
 Entity: TypeAlias = "Resource | web.ResourceRoute | web.Application"
+
+# How many answers to preflights are kept, and to how many characters of headers. Clients can
+# send as many different ones as they like.
+_MOST_ANSWERS: Final = 1024
+_LONGEST: Final = 1024
 
 _READS: Final = (hdrs.METH_GET, hdrs.METH_HEAD)
 
@@ -65,18 +70,19 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
 
     def __init__(self, router: web.UrlDispatcher, defaults: Config) -> None:
         self._router = router
-        self._defaults = layer(defaults)
+        self.defaults = layer(defaults)
         self._resource_config: dict[web.AbstractResource | None, _ResourceConfig] = {}
         self._resources_with_preflight_handlers: set[web.AbstractResource] = set()
         self._preflight_routes: set[web.AbstractRoute] = set()
-        self._app_layers: dict[web.Application, Layer] = {}
+        # By identity: before aiohttp 3.11 an application has no hash.
+        self._app_layers: dict[int, tuple[web.Application, Layer]] = {}
         self._resolvers = Resolvers()
         self._views: dict[tuple[View, str], tuple[list[Config], tuple[Layer, ...]]] = {}
+        self._view_policies: dict[tuple[web.AbstractRoute, str], tuple[object, Policy]] = {}
         #: The policies that do not depend on the request, by the route that serves it.
         self.settled: dict[web.AbstractRoute | None, Policy | None] = {}
-        #: What preflights are judged by, by the route they come to and the method they ask for,
-        #: where the router would find the same for each of them.
-        self.plans: dict[tuple[web.AbstractRoute | None, str | None], Governing] = {}
+        #: The answers to preflights, by all that they depend on.
+        self.answers: dict[tuple[object, ...], dict[str, str] | Refused] = {}
         self._by_path: bool | None = None
 
     # What was added
@@ -129,7 +135,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         """
         added = layer(config)
         if isinstance(routing_entity, web.Application):
-            present = self._app_layers.setdefault(routing_entity, added)
+            _, present = self._app_layers.setdefault(id(routing_entity), (routing_entity, added))
         else:
             resource = _resource_of(routing_entity)
             for view in filter(None, (mixin_view(route.handler) for route in resource)):
@@ -145,7 +151,8 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
                 f"{routing_entity!r} was added before with another config, {present!r}; add it once"
             )
         self.settled.clear()
-        self.plans.clear()
+        self.answers.clear()
+        self._view_policies.clear()
 
     # What governs a request
 
@@ -165,30 +172,63 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
     def policy(self, request: web.Request, serving: Target, method: str) -> Policy | None:
         """The policy for `method` and what serves it, None if CORS is not enabled there."""
         route = serving.route
-        if serving.served and route in self.settled:
+        if route is None or not serving.served:
+            return self._policy(request, serving, method, None if route is None else route.resource)
+        if route in self.settled:
             return self.settled[route]
-        policy = self._policy(request, serving, method, None if route is None else route.resource)
-        if serving.served and route is not None and _settles(route):
+        view = mixin_view(route.handler)
+        if view is not None and not overrides_config(view):
+            return self._settled_view(request, serving, method, route, view)
+        policy = self._policy(request, serving, method, route.resource)
+        if _settles(route):
             self.settled[route] = policy
         return policy
 
-    def plan(
-        self, preflight: web.Request, method: str, serving: Target, governing: Governing
-    ) -> None:
-        """Remember what judges a preflight, if it judges all that ask for the same.
+    def _settled_view(
+        self,
+        request: web.Request,
+        serving: Target,
+        method: str,
+        route: web.AbstractRoute,
+        view: View,
+    ) -> Policy | None:
+        """The policy for a view, which holds for as long as what is written on the view."""
+        try:
+            written = self._layers_on_view(view, method)
+        except ValueError:
+            written = None
+        kept = self._view_policies.get((route, method))
+        if kept is not None and kept[0] is written:
+            return kept[1]
+        policy = self._policy(request, serving, method, route.resource)
+        if policy is not None and method in hdrs.METH_ALL:
+            self._view_policies[route, method] = written, policy
+        return policy
 
-        It does where the path is fixed, the router is frozen, and no resource or rule of
-        somebody's own looks at more of a request than its path and method.
+    def remember(
+        self,
+        key: tuple[object, ...],
+        answer: dict[str, str] | Refused,
+        preflight: web.Request,
+        serving: Target,
+    ) -> None:
+        """Keep the answer to `preflight`, if all that have the same `key` get the same.
+
+        They do where the path is fixed, the router is frozen, and nothing of somebody's own, be
+        it a resource, a rule or a resolver, looks at more of a request than that.
         """
-        route = preflight.match_info.route
-        if type(route.resource) is not web.PlainResource or not self.settled.get(serving.route):
+        policy = self.settled.get(serving.route)
+        resource = preflight.match_info.route.resource
+        if policy is None or policy.asks or type(resource) is not web.PlainResource:
             return
         if not all(app.on_response_prepare.frozen for app in serving.apps):
             return
         if self._by_path is None:
             self._by_path = _by_path_alone(serving.apps[0].router)
-        if self._by_path:
-            self.plans[route, method] = governing
+        if self._by_path and sum(len(part) for part in key if isinstance(part, str)) <= _LONGEST:
+            if len(self.answers) >= _MOST_ANSWERS:
+                self.answers.clear()
+            self.answers[key] = answer
 
     def _policy(
         self,
@@ -204,7 +244,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         route = self._serving_route(serving)
         added = None if state is None else state.added(method, route)
         layers = () if state is None else state.layers(method, added)
-        below = (*filter(None, layers), *apps, self._defaults)
+        below = (*filter(None, layers), *apps, self.defaults)
         view = None if route is None else mixin_view(route.handler)
         if view is not None:
             return self._view_policy(request, view, method, below, added)
@@ -262,7 +302,12 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         return layers
 
     def _layers_of_apps(self, apps: tuple[web.Application, ...]) -> tuple[Layer, ...]:
-        return tuple(self._app_layers[app] for app in reversed(apps) if app in self._app_layers)
+        return tuple(part for _, part in self._written_on_apps(apps))
+
+    def _written_on_apps(
+        self, apps: tuple[web.Application, ...]
+    ) -> Iterator[tuple[web.Application, Layer]]:
+        return (self._app_layers[id(app)] for app in reversed(apps) if id(app) in self._app_layers)
 
     def layers_below_view(self, request: web.Request, method: str) -> tuple[Layer, ...]:
         """The layers of the route, the resource and the applications, nearest first."""
@@ -295,12 +340,8 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
                 (resource if name is None else routes[name], part)
                 for name, part in state.written_on(method, state.added(method, route))
             )
-        found += (
-            (app, self._app_layers[app])
-            for app in reversed(serving.apps)
-            if app in self._app_layers
-        )
-        return [*found, ("defaults", self._defaults)]
+        found += self._written_on_apps(serving.apps)
+        return [*found, ("defaults", self.defaults)]
 
     # The interface of 0.8.1, for adapters that build on this one
 
