@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiohttp import hdrs, web
@@ -51,6 +51,8 @@ from .urldispatcher_router_adapter import ResourcesUrlDispatcherRouterAdapter, a
 if TYPE_CHECKING:
     from multidict import CIMultiDict
 
+    from ._audit import Audit
+    from ._explanation import Explanation
     from .abc import Handler
 
 __all__ = ("CorsConfig",)
@@ -68,7 +70,7 @@ class _CorsConfigImpl(Governor):
     """The edges: where requests of an application come in and responses leave."""
 
     def __init__(self, app: web.Application, router_adapter: AbstractRouterAdapter) -> None:
-        self._app = app
+        self.app = app
         self._router_adapter = router_adapter
         self._intercepts = False
         self.resolvers = Resolvers()
@@ -91,7 +93,7 @@ class _CorsConfigImpl(Governor):
         if self._intercepts:
             return
         try:
-            self._app.middlewares.insert(0, self._intercept)
+            self.app.middlewares.insert(0, self._intercept)
         except RuntimeError as error:
             raise ValueError(
                 "preflights cannot be intercepted once the application has started; "
@@ -361,17 +363,65 @@ class CorsConfig:
         """
         return self._cors_impl.is_allowed(request)
 
+    async def explain(
+        self,
+        method: str,
+        path: str,
+        *,
+        origin: str,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        credentials: bool = False,
+    ) -> Explanation:
+        """Explain what becomes of a request that a page makes, as a browser would go about it.
+
+        Neither a handler nor a middleware runs; resolvers are asked. ``str()`` of the result is
+        text to read, its ``to_dict()`` is for programs::
+
+            print(await cors.explain("PUT", "/notes", origin="https://app.example"))
+
+        :param method: as the page writes it in ``fetch()``.
+        :param path: what is asked for, with the query; or a URL, if it matters where the server
+            is: a page of the same origin needs no CORS.
+        :param origin: of the page, or ``null``.
+        :param headers: that the page sets, a mapping or pairs of names and values.
+        :param credentials: whether cookies are sent, too (``credentials: "include"``).
+        :raises ValueError: an argument is none that a browser could have.
+        """
+        # Importing aiohttp_cors must import none of what only explains.
+        from ._explain import explain  # noqa: PLC0415
+
+        return await explain(
+            self._cors_impl.app,
+            method,
+            path,
+            origin=origin,
+            headers=headers,
+            credentials=credentials,
+        )
+
+    def audit(self) -> Audit:
+        """List what the pages of other origins may do with the application, and what is unwise.
+
+        ``str()`` of the result is text to read, its ``to_dict()`` is for programs.
+        """
+        # Importing aiohttp_cors must import none of what only explains.
+        from ._audit import audit  # noqa: PLC0415
+
+        return audit(self._cors_impl.app)
+
     def _layer(self, entity: object, config: Config | None) -> Layer:
         """One layer for all that is added with one config, however often."""
         place = place_of(entity)
         written = {place: {} if config is None else config, **_written_on_views(entity)}
-        found = {at: self._known(part) or Layer(part) for at, part in written.items()}
-        new = {at: part for at, part in found.items() if self._layers.get(tuple(part)) is not part}
+        known = {at: self._known(part) for at, part in written.items()}
+        new = {at: Layer(written[at]) for at, part in known.items() if part is None}
         self._inspector.inspect(new)
         self._layers.update((tuple(part), part) for part in new.values())
-        return found[place]
+        found = known[place]
+        return new[place] if found is None else found
 
     def _known(self, config: Config) -> Layer | None:
+        # The same keys in the same order; an equal mapping may have another order.
         known = self._layers.get(tuple(config)) if isinstance(config, Mapping) else None
         return known if known is not None and known.made_of(config) else None
 
