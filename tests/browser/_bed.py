@@ -186,6 +186,8 @@ class Bed:
 
     async def outcomes_in(self, browser: Browser) -> dict[str, Outcome]:
         """What comes of each case in a browser, by the name of the case."""
+        # Cookies know no ports: those that other tests were given would come along.
+        await browser.delete_cookies()
         outcomes: dict[str, Outcome] = {}
         for page in (PAGE, STRANGER, NULL):
             cases = [case for case in self.cases if case.page == page]

@@ -190,6 +190,10 @@ class Browser:
         )
         return base64.b64decode(answer["data"])
 
+    async def delete_cookies(self) -> None:
+        """Forget the cookies of all sites."""
+        await self._bidi.send("storage.deleteCookies")
+
     async def console(self) -> list[str]:
         """What the pages have written to the console, or thrown, since the last call."""
         await self.evaluate("null")  # events come in order: after this, all earlier ones are in
