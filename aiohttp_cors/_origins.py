@@ -7,9 +7,8 @@ pattern, a compiled regular expression, or a resolver that is asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -47,10 +46,9 @@ class Wildcard(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The search cannot go on before this resolver has been asked; nothing is granted yet."""
+    """The search cannot go on before this resolver has been asked."""
 
     resolver: Resolver
-    options: None = None
 
 
 def is_wildcard(key: OriginKey) -> bool:
@@ -95,11 +93,11 @@ class Patterns(Generic[T]):
     __slots__ = ("_others", "_wildcards")
 
     def __init__(self, keys: Iterable[tuple[OriginKey, T]]) -> None:
-        self._wildcards: dict[Wildcard, tuple[int, T]] = {}
+        self._wildcards: dict[str, tuple[int, T]] = {}
         self._others: list[tuple[int, re.Pattern[str] | Resolver, T]] = []
         for place, (key, value) in enumerate(keys):
             if isinstance(key, str):
-                self._wildcards[parse_wildcard(key)] = place, value
+                self._wildcards[key] = place, value
             else:
                 self._others.append((place, key, value))
 
@@ -117,7 +115,11 @@ class Patterns(Generic[T]):
         :param origin: the value of an Origin header, of whatever form.
         :param answers: what the resolvers that were asked already have said.
         """
-        found = min(self._wildcard_hits(origin), default=None, key=itemgetter(0))
+        found: tuple[int, T] | None = None
+        for text in _wildcards_for(origin) if self._wildcards else ():
+            hit = self._wildcards.get(text)
+            if hit is not None and (found is None or hit[0] < found[0]):
+                found = hit
         for place, key, value in self._others:
             if found is not None and found[0] < place:
                 break
@@ -130,26 +132,19 @@ class Patterns(Generic[T]):
                 return value
         return None if found is None else found[1]
 
-    def _wildcard_hits(self, origin: str) -> Iterator[tuple[int, T]]:
-        match = _SERIALIZED.fullmatch(origin) if self._wildcards else None
-        if match is None:
-            return
-        scheme, host, port = match.groups()
-        if len(host) > _LONGEST_HOST:
-            return
-        for subdomains, name in _names(host):
-            for pattern in (
-                Wildcard(scheme, subdomains, name, port or ""),
-                Wildcard(scheme, subdomains, name, _STAR),
-            ):
-                if (hit := self._wildcards.get(pattern)) is not None:
-                    yield hit
 
-
-def _names(host: str) -> Iterator[tuple[bool, str]]:
-    """The host itself, then every name that it is a subdomain of."""
-    yield False, host
-    _, _, parent = host.partition(".")
-    while parent:
-        yield True, parent
-        _, _, parent = parent.partition(".")
+def _wildcards_for(origin: str) -> list[str]:
+    """Every wildcard pattern that `origin` matches, as it is written."""
+    match = _SERIALIZED.fullmatch(origin)
+    if match is None:
+        return []
+    scheme, host, port = match.groups()
+    if len(host) > _LONGEST_HOST:
+        return []
+    patterns = [f"{scheme}://{host}:*"]
+    ends = (":*", f":{port}" if port else "")
+    dot = host.find(".")
+    while dot >= 0:
+        patterns += [f"{scheme}://*{host[dot:]}{end}" for end in ends]
+        dot = host.find(".", dot + 1)
+    return patterns

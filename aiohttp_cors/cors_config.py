@@ -131,7 +131,7 @@ class _CorsConfigImpl(Governor):
             *headers.getall(ACCESS_CONTROL_REQUEST_HEADERS, ()),
         )
         if (known := own.answers.get(key)) is not None:
-            return web.Response(headers=known)
+            return respond(request, known)
         asked = asked_for(request)
         if isinstance(asked, Refused):
             # Where a function serves all methods, what is no preflight is for it.
@@ -139,7 +139,7 @@ class _CorsConfigImpl(Governor):
             return respond(request, asked) if function is None else await function.handler(request)
         serving, found = await governing(request, asked.origin, asked.method)
         answer = await judge(request, asked, found)
-        if not isinstance(answer, Refused) and [*governors(serving.apps)] == [self]:
+        if [*governors(serving.apps)] == [self]:
             own.remember(key, answer, request, serving)
         return respond(request, answer)
 
@@ -213,9 +213,12 @@ class _CorsConfigImpl(Governor):
         origin = request.headers.get(ORIGIN)
         if origin is None or owned:
             return
-        entry = policy.nearest.get(origin) or policy.find(origin)
-        if entry is not None and entry.options is None and isinstance(entry, Ask):
-            entry = await self.resolvers.entry(request, policy, origin)
+        entry = policy.nearest.get(origin)
+        if entry is None:
+            found = policy.find(origin)
+            if isinstance(found, Ask):
+                found = await self.resolvers.entry(request, policy, origin)
+            entry = found
         if (
             entry is not None
             and (options := entry.options) is not None
@@ -259,6 +262,11 @@ def _own(adapter: AbstractRouterAdapter) -> ResourcesUrlDispatcherRouterAdapter 
     ):
         return adapter
     return None
+
+
+def adapter_of(governor: Governor) -> ResourcesUrlDispatcherRouterAdapter | None:
+    """The adapter of `governor`, None if it is somebody's own."""
+    return governor.own if isinstance(governor, _CorsConfigImpl) else None
 
 
 def place_of(entity: object) -> str:

@@ -251,7 +251,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         reads = isinstance(resource, web.StaticResource) and method in _READS
         if (state is not None and state.own is not None and reads) or _names_method(added):
             return Policy(below, Rule.ADDED, Rule.ADDED)
-        if route is None or not _dispatches(route, method):
+        if route is None or not dispatches(route, method):
             actual = Rule.SERVED if apps else Rule.NAMED
             return Policy(below, actual, Rule.NEVER if state is None else Rule.NAMED)
         served = apps or added is not None
@@ -416,7 +416,7 @@ def _serves_all(route: web.AbstractRoute) -> bool:
     return route.method == hdrs.METH_ANY and not isinstance(route.handler, type)
 
 
-def _dispatches(route: web.AbstractRoute, method: str) -> bool:
+def dispatches(route: web.AbstractRoute, method: str) -> bool:
     """Whether `route` leads `method` to code of the user's, and not to aiohttp's own 405."""
     handler = route.handler
     if not isinstance(handler, type) or not issubclass(handler, web.View):
