@@ -12,12 +12,15 @@ from pathlib import Path
 from . import _http, _inprocess, _instructions, _profile, _reference, _report, _setup
 from ._figures import Figures
 
+_MARKER = ".. What is below this line is written by --readme."
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all values there")
+    parser.add_argument("--readme", action="store_true", help="also write the table to README.rst")
     parser.add_argument("--quick", action="store_true", help="a look, in less than a minute")
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds in process (default: 40)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds in process (default: 300)")
     parser.add_argument("--only", default="", metavar="TEXT", help="cases in process with TEXT")
     for name, what in (
         ("in-process", "measure the hook and the handler"),
@@ -41,10 +44,8 @@ def _measure(arguments: argparse.Namespace) -> Figures:
     figures: Figures = {}
     if arguments.in_process:
         cases = [case for case in _inprocess.CASES if arguments.only in case.title]
-        rounds = arguments.rounds or (5 if quick else 40)
-        budget = 0.001 if quick else 0.004
-        measuring = _inprocess.measure(packages, cases, rounds, budget, _progress)
-        figures |= asyncio.run(measuring)
+        rounds = arguments.rounds or (30 if quick else 300)
+        figures |= asyncio.run(_inprocess.measure(packages, cases, rounds, _progress))
     if arguments.instructions:
         if _instructions.available():
             figures |= _instructions.measure(packages, _progress)
@@ -70,7 +71,12 @@ def main() -> None:
         print(asyncio.run(_profile.text(_reference.install())))
         return
     figures = _measure(arguments)
-    print(_report.text(figures))
+    shown = _report.text(figures)
+    print(shown)
+    if arguments.readme:
+        profile = asyncio.run(_profile.text(_reference.install()))
+        readme = Path(__file__).parent / "README.rst"
+        _report.write_below(_MARKER, readme, f"{shown}\n\n{profile}")
     if arguments.json:
         content = json.dumps(_report.as_json(figures), indent=1)
         arguments.json.write_text(content + "\n", encoding="utf-8")

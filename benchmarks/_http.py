@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Final, cast
 
 from aiohttp import hdrs
 
-from ._apps import CONTENDERS, NONE, ONE
+from ._apps import HAND, NONE, OLD, ONE, OURS
 from ._figures import Figure, Figures, Key
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ TAIL: Final = "latency, 99 %"
 UNITS: Final = {RATE: "1/s", CPU: "us", MEDIAN: "us", TAIL: "us"}
 
 _CONNECTIONS: Final = 16
+_SERVED: Final = (OURS, HAND, OLD, NONE)
 
 # wrk prints its figures with units that change; a script gets them as numbers.
 _SCRIPT: Final = """\
@@ -54,7 +55,7 @@ class Case:
 
 
 CASES: Final = (
-    Case("actual, allowed", hdrs.METH_GET, {hdrs.ORIGIN: ONE.origin}, CONTENDERS),
+    Case("actual, allowed", hdrs.METH_GET, {hdrs.ORIGIN: ONE.origin}, _SERVED),
     Case(
         "preflight, granted",
         hdrs.METH_OPTIONS,
@@ -63,7 +64,7 @@ CASES: Final = (
             hdrs.ACCESS_CONTROL_REQUEST_METHOD: hdrs.METH_PUT,
             hdrs.ACCESS_CONTROL_REQUEST_HEADERS: "content-type,x-header-01",
         },
-        tuple(name for name in CONTENDERS if name != NONE),
+        (OURS, HAND, OLD),
     ),
 )
 
@@ -145,7 +146,7 @@ def measure(packages: Path, rounds: int, progress: Callable[[str], None]) -> Fig
     values: dict[Key, list[float]] = {}
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        servers = {name: stack.enter_context(Server(name, packages)) for name in CONTENDERS}
+        servers = {name: stack.enter_context(Server(name, packages)) for name in _SERVED}
         for number in range(rounds + 1):
             for case in CASES:
                 script = directory / f"{case.method}.lua"

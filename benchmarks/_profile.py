@@ -42,4 +42,4 @@ async def _profile(packages: Path, case: Case) -> str:
     await next(cell for cell in cells if cell.key.contender == OURS).run(_COUNT)
     out = io.StringIO()
     pstats.Stats(switch.profile, stream=out).strip_dirs().sort_stats("tottime").print_stats(20)
-    return f"{case.title}, {_COUNT:,} times\n{out.getvalue()}"
+    return f"Profile: {case.title}, {_COUNT:,} times\n\n{out.getvalue().strip()}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -68,7 +69,7 @@ def _beside(figures: Figures) -> Iterator[tuple[str, float, float | None]]:
         value = ratio(figures, us(part, case, OURS), us(part, case, who))
         yield f"{part}, {case}: ours / {who}", bound, value
     value = ratio(figures, us(ACTUAL, "non-CORS route", OURS), us(ACTUAL, "allowed", OLD))
-    yield f"actual, non-CORS route: ours / {OLD} where it allows", 0.35, value
+    yield f"actual, non-CORS route: ours / {OLD} on an allowed request", 0.35, value
     for way in _setup.WAYS:
         for what in (_setup.TIME, _setup.MEMORY):
             ours, old = (Key(_setup.PART, way, what, who) for who in (OURS, OLD))
@@ -103,21 +104,31 @@ def text(figures: Figures) -> str:
 
 def _rows(figures: Figures, part: str) -> Iterator[list[str]]:
     those = [key for key in figures if key.part == part]
+    present = [who for who in CONTENDERS if any(key.contender == who for key in those)]
     grown = any(key.variant in _GROWN for key in those)
-    ratios = [f"ours / {HAND}", f"ours / {OLD}"]
-    yield ["", "", "", *CONTENDERS, *ratios, *(["ours / one"] if grown else [])]
+    beside = [who for who in (HAND, OLD) if who in present]
+    ratios = [f"ours / {who}" for who in beside]
+    yield ["", "", "", *present, *ratios, *(["ours / one"] if grown else [])]
     shown = None
     for case, variant in dict.fromkeys((key.case, key.variant) for key in those):
-        keys = {who: Key(part, case, variant, who) for who in CONTENDERS}
+        keys = {who: Key(part, case, variant, who) for who in present}
         unit = next(figures[key].unit for key in keys.values() if key in figures)
         row = ["" if case == shown else case, variant, unit]
         row += [_shown(figures[key]) if key in figures else "" for key in keys.values()]
-        beside = [ratio(figures, keys[OURS], keys[who]) for who in (HAND, OLD)]
+        values = [ratio(figures, keys[OURS], keys[who]) for who in beside]
         if variant in _GROWN:
             one = keys[OURS]._replace(variant=_GROWN[variant])
-            beside.append(ratio(figures, keys[OURS], one))
-        yield row + ["" if value is None else f"{value:.2f}" for value in beside]
+            values.append(ratio(figures, keys[OURS], one))
+        yield row + ["" if value is None else f"{value:.2f}" for value in values]
         shown = case
+
+
+def write_below(marker: str, readme: Path, shown: str) -> None:
+    """Replace what stands below a line of the README."""
+    above, _, _ = readme.read_text(encoding="utf-8").partition(marker)
+    lines = "\n".join(line.rstrip() for line in shown.strip().splitlines())
+    block = textwrap.indent(lines, "   ")
+    readme.write_text(f"{above}{marker}\n\n::\n\n{block}\n", encoding="utf-8")
 
 
 def _shown(figure: Figure) -> str:
