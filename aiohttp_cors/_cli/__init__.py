@@ -13,6 +13,8 @@ PROGRAM = "python -m aiohttp_cors"
 #: Name of the command, which is the name of its module too, and what it is for.
 COMMANDS = {
     "demo": "watch a browser and an API of another origin talk",
+    "explain": "tell why a page may read an answer, or why it may not",
+    "audit": "list what the pages of other origins may do",
 }
 
 
