@@ -279,7 +279,10 @@ class Page:
         ):
             return _Answer(
                 status=response.status,
-                headers=tuple(response.headers.items()),
+                # RFC 9110, 5.5; aiohttp 3.9 leaves the blanks.
+                headers=tuple(
+                    (name, value.strip(" \t")) for name, value in response.headers.items()
+                ),
                 body=await response.read(),
             )
 
