@@ -231,7 +231,7 @@ class _CorsConfigImpl(Governor):
     def _clear(self, request: web.Request, headers: CIMultiDict[str]) -> bool:
         """Drop what an earlier response left in headers that it shares with this one.
 
-        aiohttp before 3.11 keeps the CIMultiDict that a handler gives it, so that a handler
+        aiohttp before 3.12 keeps the CIMultiDict that a handler gives it, so that a handler
         which has one for all its responses gets them back with what the last origin was granted.
 
         :return: whether Access-Control-Allow-Origin is free again. It is not if the handler

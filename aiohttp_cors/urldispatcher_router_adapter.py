@@ -74,7 +74,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         self._resource_config: dict[web.AbstractResource | None, _ResourceConfig] = {}
         self._resources_with_preflight_handlers: set[web.AbstractResource] = set()
         self._preflight_routes: set[web.AbstractRoute] = set()
-        # By identity: before aiohttp 3.11 an application has no hash.
+        # By identity: an application of aiohttp 3.9 has no hash.
         self._app_layers: dict[int, tuple[web.Application, Layer]] = {}
         self._resolvers = Resolvers()
         self._views: dict[tuple[View, str], tuple[list[Config], tuple[Layer, ...]]] = {}
