@@ -24,6 +24,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(?:aiohttp|web|collections|typing|re|ValueError|asyncio|json|multidict|yarl)\b.*"),
     (r"py:.*", r"(?:TestClient|URL|CIMultiDictProxy|Mapping|Collection|Iterable|Callable|Any)"),
+    (r"py:.*", r"aiohttp_cors\._.*"),
     # Aliases and type variables, which have no page of their own.
     (r"py:.*", r"(?:.*\.)?(?:E|F|T|Body|Mode|Credentials|Config|Layer|Handler|Options|Names)"),
 ]
@@ -31,7 +32,6 @@ nitpick_ignore_regex = [
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-autodoc_type_aliases = {"Config": "Config", "Layer": "Layer", "Handler": "Handler"}
 
 html_theme = "furo"
 html_title = f"{project} {version}"

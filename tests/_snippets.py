@@ -21,6 +21,7 @@ A block with a ``:caption:`` is also written to the file of that name in the pag
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import html.parser
 import importlib
@@ -163,6 +164,18 @@ def run(page: Path, directory: Path, replacing: dict[str, str] | None = None) ->
     if "app" not in running.namespace and make is not None:
         running.apps.append(make())
     return running
+
+
+async def listening(port: int) -> None:
+    """Wait until a server that was started accepts connections."""
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            await writer.wait_closed()
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")
 
 
 @contextlib.contextmanager

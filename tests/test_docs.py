@@ -21,8 +21,9 @@ EACH_PAGE = pytest.mark.parametrize("page", _snippets.pages(), ids=_snippets.nam
 
 @EACH_PAGE
 async def test_the_code_of_the_page_runs_and_what_it_builds_serves(
-    page: Path, tmp_path: Path, aiohttp_client: AiohttpClient
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aiohttp_client: AiohttpClient
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     for app in _snippets.run(page, tmp_path).apps:
         client = await aiohttp_client(app)
         answer = await client.get("/", headers={hdrs.ORIGIN: "https://app.example"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import socket
@@ -500,23 +499,12 @@ async def nginx(tmp_path: Path, aiohttp_server: AiohttpServer) -> AsyncGenerator
         program, "-p", tmp_path, "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"
     )
     try:
-        await _listening(port)
+        await _snippets.listening(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
-
-
-async def _listening(port: int) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            await writer.wait_closed()
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"nothing listens on port {port}")
 
 
 async def test_a_cache_in_front_keeps_origins_apart(nginx: str) -> None:

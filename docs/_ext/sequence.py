@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 _ARROW = re.compile(r"(?P<start>[^:]+?) (?P<line>->|-->|-x) (?P<end>[^:]+?): (?P<text>.+)")
 
-_LANE = 250
+_HEAD = 190
+_LETTER = 6.7
 _TOP = 58
 _LINE = 17
 _GAP = 20
@@ -65,16 +66,16 @@ def parse(lines: list[str]) -> tuple[list[str], list[Step]]:
 
 def draw(participants: list[str], steps: list[Step], title: str) -> str:
     """The picture as an SVG element."""
-    centres = [_LANE // 2 + _LANE * number for number in range(len(participants))]
+    centres = _centres(len(participants), steps)
     body: list[str] = []
     y = _TOP
     for step in steps:
         part, y = (_note if step.line == "note" else _arrow)(step, centres, y)
         body.append(part)
-    width, height = _LANE * len(participants), y + 16
+    width, height = centres[-1] + centres[0], y + 16
     heads = "".join(
         f'<line x1="{x}" y1="38" x2="{x}" y2="{height - 6}" class="lane"/>'
-        f'<rect x="{x - 100}" y="6" width="200" height="32" rx="5" class="head"/>'
+        f'<rect x="{x - _HEAD // 2}" y="6" width="{_HEAD}" height="32" rx="5" class="head"/>'
         f'<text x="{x}" y="27" class="name">{escape(name)}</text>'
         for x, name in zip(centres, participants, strict=True)
     )
@@ -85,11 +86,23 @@ def draw(participants: list[str], steps: list[Step], title: str) -> str:
     )
 
 
+def _centres(number: int, steps: list[Step]) -> list[int]:
+    """Where the participants stand: as far apart as what passes between them needs."""
+    gaps = [_HEAD + 10] * (number - 1)
+    for step in steps:
+        wide = int(max(map(len, step.text)) * _LETTER) + 24
+        if abs(step.end - step.start) == 1:
+            left = min(step.start, step.end)
+            gaps[left] = max(gaps[left], wide)
+    first = _HEAD // 2 + 6
+    return [first + sum(gaps[:place]) for place in range(number)]
+
+
 def _arrow(step: Step, centres: list[int], y: int) -> tuple[str, int]:
     start, end = centres[step.start], centres[step.end]
     y += _GAP
     middle = (start + end) // 2
-    text = _text(step.text, middle, y)
+    text = _text(step.text, middle, y, "label")
     y += _LINE * (len(step.text) - 1) + 8
     side = 1 if end > start else -1
     tip = end - side * 2
@@ -107,15 +120,15 @@ def _arrow(step: Step, centres: list[int], y: int) -> tuple[str, int]:
 def _note(step: Step, centres: list[int], y: int) -> tuple[str, int]:
     x = centres[step.start]
     y += _GAP - 6
-    wide = max(len(line) for line in step.text) * 7 + 20
+    wide = int(max(map(len, step.text)) * _LETTER) + 20
     high = _LINE * len(step.text) + 8
     box = f'<rect x="{x - wide // 2}" y="{y}" width="{wide}" height="{high}" rx="3" class="note"/>'
-    return box + _text(step.text, x, y + _LINE), y + high
+    return box + _text(step.text, x, y + _LINE, "said"), y + high
 
 
-def _text(lines: list[str], x: int, y: int) -> str:
+def _text(lines: list[str], x: int, y: int, style: str) -> str:
     return "".join(
-        f'<text x="{x}" y="{y + _LINE * number}" class="label">{escape(line)}</text>'
+        f'<text x="{x}" y="{y + _LINE * number}" class="{style}">{escape(line)}</text>'
         for number, line in enumerate(lines)
     )
 
@@ -130,8 +143,8 @@ _STYLE = (
     "text{fill:var(--color-foreground-primary,#000);text-anchor:middle;"
     "font:13px var(--font-stack,sans-serif)}"
     ".name{font-weight:600}"
+    # The label of a long arrow crosses lanes, which have to stay behind it.
     ".label{paint-order:stroke;stroke:var(--color-background-primary,#fff);stroke-width:5px}"
-    ".note+.label,.note~.label{stroke:none}"
 )
 
 
