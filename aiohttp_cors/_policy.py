@@ -132,10 +132,12 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
         self.replace({**self.data, **other})
         return self
 
-    def __copy__(self) -> Layer:
-        return Layer(self.data)
+    def __copy__(self) -> Self:
+        return type(self)(self.data)
 
-    copy = __copy__
+    def copy(self) -> Self:
+        """A layer that says the same, and changes alone."""
+        return self.__copy__()
 
     def clear(self) -> None:
         """Grant nothing."""

@@ -420,7 +420,8 @@ class CorsConfig:
     def _layer(self, entity: object, config: Config | None) -> Layer:
         """One layer for all that is added with one config, however often."""
         place = place_of(entity)
-        written = {place: {} if config is None else config, **_written_on_views(entity)}
+        written: dict[str, Config] = {place: {} if config is None else config}
+        written.update(_written_on_views(entity))
         known = {at: self._known(part) for at, part in written.items()}
         new = {at: Layer(written[at]) for at, part in known.items() if part is None}
         self._inspector.inspect(new)

@@ -392,14 +392,18 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
 
 def _by_path_alone(router: web.UrlDispatcher) -> bool:
     """Whether `router`, with those below it, is final and looks at paths and methods only."""
-    return (type(router) is web.UrlDispatcher and router.frozen) and all(
-        type(resource) in (web.PlainResource, web.DynamicResource, web.StaticResource)
-        or (
-            {"app", "prefix"} <= (info := resource.get_info()).keys()
-            and _by_path_alone(info["app"].router)
-        )
-        for resource in router.resources()
-    )
+    if type(router) is not web.UrlDispatcher or not router.frozen:
+        return False
+    return all(map(_is_by_path_alone, router.resources()))
+
+
+def _is_by_path_alone(resource: web.AbstractResource) -> bool:
+    if type(resource) in (web.PlainResource, web.DynamicResource, web.StaticResource):
+        return True
+    # A sub-application is known by its prefix; one under a domain or another rule has none.
+    info: Mapping[str, object] = resource.get_info()
+    app = info.get("app")
+    return "prefix" in info and isinstance(app, web.Application) and _by_path_alone(app.router)
 
 
 def _names_method(added: str | None) -> bool:

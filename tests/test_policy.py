@@ -66,21 +66,21 @@ def test_a_layer_reads_as_the_mapping_it_was_made_of() -> None:
     assert layer | {B: PLAIN} == {A: CREDENTIALS, "*": None, B: PLAIN}
 
 
-@pytest.mark.parametrize(
-    ("change", "origin", "granted"),
-    [
-        (lambda layer: layer.update({B: {}}), B, True),
-        (lambda layer: layer.__setitem__(B, PLAIN), B, True),
-        (lambda layer: layer.setdefault("*", PLAIN), B, True),
-        (lambda layer: layer.__ior__({"https://*.example": {}}), B, True),
-        (lambda layer: layer.pop(A), A, False),
-        (lambda layer: layer.popitem(), A, False),
-        (lambda layer: layer.__delitem__(A), A, False),
-        (lambda layer: layer.clear(), A, False),
-        (lambda layer: layer.replace({}), A, False),
-        (lambda layer: layer.__setitem__(A, None), A, False),
-    ],
-)
+CHANGES: list[tuple[Callable[[Layer], object], str, bool]] = [
+    (lambda layer: layer.update({B: PLAIN}), B, True),
+    (lambda layer: layer.__setitem__(B, PLAIN), B, True),
+    (lambda layer: layer.setdefault("*", PLAIN), B, True),
+    (lambda layer: layer.__ior__({"https://*.example": {}}), B, True),
+    (lambda layer: layer.pop(A), A, False),
+    (lambda layer: layer.popitem(), A, False),
+    (lambda layer: layer.__delitem__(A), A, False),
+    (lambda layer: layer.clear(), A, False),
+    (lambda layer: layer.replace({}), A, False),
+    (lambda layer: layer.__setitem__(A, None), A, False),
+]
+
+
+@pytest.mark.parametrize(("change", "origin", "granted"), CHANGES)
 def test_a_change_in_place_holds_at_once(
     change: Callable[[Layer], object], origin: str, granted: bool
 ) -> None:
@@ -255,7 +255,7 @@ def test_an_allowed_origin_gets_its_headers(
 
 
 def test_all_exposed_are_those_that_are_there_and_may_be_named() -> None:
-    headers = CIMultiDict(
+    headers = CIMultiDict[str](
         [
             ("x-b", "1"),
             ("X-A", "1"),

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,9 +18,14 @@ FULL = ResourceOptions(
 )
 
 
-@pytest.mark.parametrize(
-    "copied", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))]
-)
+def pickled(options: ResourceOptions) -> Any:
+    return pickle.loads(pickle.dumps(options))
+
+
+COPIES: list[Callable[[ResourceOptions], Any]] = [copy.copy, copy.deepcopy, pickled]
+
+
+@pytest.mark.parametrize("copied", COPIES)
 @pytest.mark.parametrize("options", [ResourceOptions(), FULL, ResourceOptions(allow_methods="*")])
 def test_a_copy_is_equal_and_has_the_same_hash(copied: Any, options: ResourceOptions) -> None:
     twin = copied(options)
@@ -29,10 +35,9 @@ def test_a_copy_is_equal_and_has_the_same_hash(copied: Any, options: ResourceOpt
 
 
 @pytest.mark.parametrize("option", ["expose_headers", "allow_headers", "allow_methods"])
-@pytest.mark.parametrize("kind", [list, tuple, set, frozenset, dict.fromkeys])
+@pytest.mark.parametrize("kind", [list, tuple, set, frozenset])
 def test_names_come_in_any_collection(option: str, kind: Any) -> None:
-    names = kind(["A", "B"])
-    given: Any = {option: names.keys() if isinstance(names, dict) else names}
+    given: Any = {option: kind(["A", "B"])}
     options = ResourceOptions(**given)
     assert getattr(options, option) == frozenset({"A", "B"})
 
