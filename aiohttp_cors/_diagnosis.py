@@ -110,6 +110,8 @@ async def diagnose(served: Served, request: Request, *, preflighted: bool) -> Di
 
     :param preflighted: whether it needs a preflight.
     """
+    if request.method != request.method.upper():
+        return _lower_case(request.method)
     wish = _wish(request, preflighted=preflighted)
     serving = await served.serving(request)
     found = await _found(served, request, serving)
@@ -185,6 +187,11 @@ class _Refusal:
 
     def _layer(self) -> str:
         """What decided."""
+        route, rule = self.serving.route, self.policy.preflight
+        if self.entry is None and rule in (Rule.NAMED, Rule.NEVER):
+            if not self._is_served:
+                return f"none: nothing serves {self.wish.method} there"
+            return f"none: {place_of(route)} was not added"
         if self.entry is None:
             names = dict.fromkeys(str(self._place(layer)) for layer in self.policy.layers)
             return f"none of {', '.join(names)} has the origin"
@@ -201,9 +208,15 @@ class _Refusal:
         for place in self.places:
             if place.layer is layer:
                 return place
+        # Somebody's own code put the policy together.
         route = self.serving.route
-        handler = self.governor if route is None else route.handler
-        return Place(f"what {getattr(handler, '__name__', handler)} decides by itself", layer)
+        if route is None or not self.places:
+            return Place("the router adapter", layer)
+        return Place(f"{_name(route.handler)}.get_request_config", layer)
+
+    @property
+    def _is_served(self) -> bool:
+        return _is_served(self.serving, self.wish.method)
 
     def _nearest(self) -> Iterator[str]:
         """What is configured, for each thing that is not allowed."""
@@ -222,7 +235,7 @@ class _Refusal:
         method = self.wish.method
         if self.policy.preflight is Rule.ADDED:
             return
-        if not _is_served(self.serving, method):
+        if not self._is_served:
             yield f"nothing serves {method} there{_methods_served(self.serving)}"
         elif self.policy.preflight is Rule.NAMED:
             yield f"the route for {method} was not added"
@@ -231,16 +244,14 @@ class _Refusal:
 
     async def _mend(self) -> Mend:
         wish = self.wish
-        if wish.method != wish.method.upper():
-            return _upper_case(wish.method)
         options = None if self.entry is None else self.entry.options
         may_send = options is not None and wish.may_send(self.policy, options)
         if not may_send and self.policy.preflight in (Rule.NAMED, Rule.NEVER):
-            if not _is_served(self.serving, wish.method) and wish.preflighted:
-                return await self._serve()
-            if self.policy.preflight is Rule.NAMED and _is_served(self.serving, wish.method):
+            if self._is_served:
                 return await self._add()
-        return await self._change()
+            if wish.preflighted:
+                return await self._serve()
+        return await self._change(self.policy)
 
     async def _serve(self) -> Mend:
         """Something has to serve the method."""
@@ -251,12 +262,20 @@ class _Refusal:
             None,
         )
         if view is not None:
-            return Mend(
-                text=f"give {view.__name__} a method for {method}:",
-                python=f"async def {method.lower()}(self) -> web.Response: ...",
-            )
+            return await self._write_method(view.__name__, method)
         entity = _new_route(self.serving, self.request)
         return await self._adding(f"serve {method}, and add its route:", entity)
+
+    async def _write_method(self, view: str, method: str) -> Mend:
+        """The view has to serve the method."""
+        text = f"give {view} a method for {method}:"
+        python = f"async def {method.lower()}(self) -> web.Response: ..."
+        served = Policy(self.policy.layers, Rule.SERVED, Rule.SERVED)
+        if self.wish.is_granted(served, self.entry):
+            return Mend(text=text, python=python)
+        change = await self._change(served)
+        python = f"{python}\n\n# {change.text}\n{change.python}"
+        return Mend(text=text, python=python, cautions=change.cautions)
 
     async def _add(self) -> Mend:
         """The route has to be added."""
@@ -272,12 +291,12 @@ class _Refusal:
     async def _received(self) -> web.Request:
         return await self.served.received(self.request)
 
-    async def _change(self) -> Mend:
+    async def _change(self, policy: Policy) -> Mend:
         """An entry of a layer has to change, or to be written: the first that is enough."""
         received = await self._received()
         for layer, key, base in self._candidates():
-            options = self.wish.more(self.policy, base)
-            if await self._is_enough(received, layer, key, options):
+            options = self.wish.more(policy, base)
+            if await self._is_enough(received, policy, layer, Layer({**layer, key: options})):
                 return mend_entry(self._told(layer, key), key, options)
         return Mend(text="no entry of a config allows it; it is decided elsewhere")
 
@@ -297,13 +316,12 @@ class _Refusal:
             yield layer, origin, base or ResourceOptions()
 
     async def _is_enough(
-        self, received: web.Request, layer: Layer, key: OriginKey, options: ResourceOptions
+        self, received: web.Request, policy: Policy, layer: Layer, changed: Layer
     ) -> bool:
-        changed = Layer({**layer, key: options})
-        layers = tuple(changed if one is layer else one for one in self.policy.layers)
-        policy = Policy(layers, self.policy.actual, self.policy.preflight)
-        entry = await _entry(self.governor, received, policy, self.wish)
-        return self.wish.is_granted(policy, entry)
+        layers = tuple(changed if one is layer else one for one in policy.layers)
+        new = Policy(layers, policy.actual, policy.preflight)
+        entry = await _entry(self.governor, received, new, self.wish)
+        return self.wish.is_granted(new, entry)
 
     def _told(self, layer: Layer, key: OriginKey) -> str:
         place = self._place(layer)
@@ -316,15 +334,19 @@ class _Refusal:
         return f"{where}, add:"
 
 
+def _name(handler: object) -> str:
+    return getattr(handler, "__name__", type(handler).__name__)
+
+
 def _means(key: OriginKey, origin: str) -> bool:
     return isinstance(key, str) and key != "*" and origin_meant(key) == origin
 
 
-def _upper_case(method: str) -> Mend:
-    return Mend(
-        text=f"browsers send {method!r} as it is, and it is another method than "
-        f"{method.upper()!r}; in the page, write fetch(url, {{method: {method.upper()!r}}})"
-    )
+def _lower_case(method: str) -> Diagnosis:
+    upper = method.upper()
+    near = f"{upper!r}: browsers send {method!r} as it is, and it is another method"
+    mend = Mend(text=f"in the page, write fetch(url, {{method: {upper!r}}})")
+    return Diagnosis(f"none: aiohttp does not know the method {method!r}", (near,), mend)
 
 
 async def adding(
@@ -361,7 +383,8 @@ async def _not_enabled(served: Served, request: Request, wish: _Wish, serving: T
     if not known:
         options = wish.more(Policy(()), ResourceOptions())
         reason = "not CORS-enabled; nothing handles CORS: aiohttp_cors.setup() was not called"
-        text = "set CORS up, and add the route:"
+        serve = "" if _is_served(serving, wish.method) else f"serve {wish.method}, "
+        text = f"set CORS up, {serve}and add the route:"
         entity = _entity_for(serving, request, wish)
         mend = mend_set_up(text, entity, wish.origin, options)
         return Diagnosis("none: not CORS-enabled", nearest, mend, reason)
@@ -372,18 +395,9 @@ async def _not_enabled(served: Served, request: Request, wish: _Wish, serving: T
     entity = _entity_for(serving, request, wish)
     route = serving.route
     what = "the route" if route is None or route.resource is None else place_of(route)
-    if wish.method != wish.method.upper():
-        mend = _upper_case(wish.method)
-    else:
-        mend = await adding(
-            _adding_text(entity, serving, wish),
-            entity,
-            wish,
-            governor,
-            await served.received(request),
-            places,
-            near,
-        )
+    text = _adding_text(entity, serving, wish)
+    received = await served.received(request)
+    mend = await adding(text, entity, wish, governor, received, places, near)
     reason = f"not CORS-enabled; {what} was never added"
     if not _is_served(serving, wish.method):
         reason = f"not CORS-enabled; nothing serves {wish.method} there{_methods_served(serving)}"
@@ -426,7 +440,11 @@ def _entity(route: web.AbstractRoute | None, serving: Target) -> str:
 def _new_route(serving: Target, request: Request) -> str:
     route = serving.route
     resource = None if route is None else route.resource
-    path = request.url.path if resource is None else resource.canonical
+    # A directory's own path is none of its files'.
+    if resource is None or isinstance(resource, web.StaticResource):
+        path = request.url.path
+    else:
+        path = resource.canonical
     return new_registration(request.method, path.removeprefix(_prefix(serving.apps)), "handler")
 
 

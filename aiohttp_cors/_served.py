@@ -97,6 +97,9 @@ class Served:
 
     async def actual(self, request: Request) -> Answer:
         """The answer to `request` itself, as far as it does not depend on the handler."""
+        if request.method != request.method.upper():
+            # aiohttp cannot read such a request.
+            return Answer(web.HTTPBadRequest.status_code, ())
         received = await self.received(request)
         error = received.match_info.http_exception
         if error is not None:
