@@ -113,8 +113,8 @@ def has_method(view: View, method: str) -> bool:
 
 def overrides_config(view: View) -> bool:
     """Whether `view` decides about its config by itself."""
-    own = cast("Any", view.get_request_config).__func__
-    return own is not cast("Any", CorsViewMixin.get_request_config).__func__
+    own = getattr(view.get_request_config, "__func__", None)
+    return own is not getattr(CorsViewMixin.get_request_config, "__func__", None)
 
 
 def sources(view: View, method: str) -> list[Config]:

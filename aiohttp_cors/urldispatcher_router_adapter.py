@@ -160,7 +160,11 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         """The policy for the answer to `request`, None if CORS is not enabled there."""
         if not isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed):
             return self.served_policy(request)
-        matched = await target(request, hdrs.METH_OPTIONS)
+        try:
+            matched = await target(request, hdrs.METH_OPTIONS)
+        except Exception:  # whatever somebody's own resource or rule may raise
+            log.exception("the router failed; the response gets no CORS headers")
+            return None
         return self.policy(request, matched._replace(served=False), request.method)
 
     def served_policy(self, request: web.Request) -> Policy | None:
