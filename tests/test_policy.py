@@ -259,7 +259,7 @@ def test_all_exposed_are_those_that_are_there_and_may_be_named() -> None:
         [
             ("x-b", "1"),
             ("X-A", "1"),
-            ("X-a", "2"),
+            ("X-A", "2"),
             ("Date", "now"),
             ("content-LENGTH", "1"),
             ("Cache-Control", "no-store"),
