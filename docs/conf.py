@@ -26,7 +26,10 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(?:TestClient|URL|CIMultiDictProxy|Mapping|Collection|Iterable|Callable|Any)"),
     (r"py:.*", r"aiohttp_cors\._.*"),
     # Aliases and type variables, which have no page of their own.
-    (r"py:.*", r"(?:.*\.)?(?:E|F|T|Body|Mode|Credentials|Config|Layer|Handler|Options|Names)"),
+    (
+        r"py:.*",
+        r"(?:.*\.)?(?:E|F|T|Body|Mode|Credentials|Config|Layer|Handler|Options|Names|Explanation|Audit)",
+    ),
 ]
 
 autodoc_member_order = "bysource"

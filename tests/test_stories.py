@@ -383,6 +383,11 @@ async def test_a_view_gives_each_method_to_its_pages(tell: Story) -> None:
     await refused(other, "/article", "DELETE")
 
 
+async def test_the_methods_of_a_view_are_for_all_whom_the_defaults_let_in(tell: Story) -> None:
+    page = Page(await tell("class-views", 0), "https://other.example")
+    assert (await page.fetch("/article", "DELETE")).status == 204
+
+
 async def test_a_view_may_decide_by_itself(tell: Story) -> None:
     client = await tell("class-views")
     preview, other = Page(client, "https://preview.example"), Page(client, APP)
