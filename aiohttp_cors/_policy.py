@@ -333,10 +333,10 @@ def _exposed(headers: Mapping[str, str]) -> Granted:
 
 def merge_vary(headers: CIMultiDict[str], names: str) -> None:
     """Say that the response depends on the request headers in `names` (RFC 9110, 12.5.5)."""
-    if VARY not in headers:
-        headers[VARY] = names
+    lines = headers.getall(VARY, [])
+    if lines == [names]:
         return
-    present = _fetch.list_members(headers.getall(VARY))
+    present = _fetch.list_members(lines)
     known = {name.lower() for name in present}
     missing = [name for name in names.split(", ") if name.lower() not in known]
     if missing and _STAR not in known:

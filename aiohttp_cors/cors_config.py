@@ -200,10 +200,11 @@ class _CorsConfigImpl(Governor):
         try:
             policy = self._settled[request.match_info.route]
         except (KeyError, AttributeError):  # a router of somebody's own may not have routes
-            policy = await self.actual_policy(request)
-            if policy is not None and is_preflight(request):
-                merge_vary(headers, VARY_PREFLIGHT)
+            if is_preflight(request):
+                if self._governs_preflight(request) or await self.actual_policy(request):
+                    merge_vary(headers, VARY_PREFLIGHT)
                 return
+            policy = await self.actual_policy(request)
         if policy is None:
             return
         if VARY in headers:
@@ -227,6 +228,14 @@ class _CorsConfigImpl(Governor):
             write_actual(headers, entry.value or Granted(origin), options)
         elif ACCESS_CONTROL_ALLOW_CREDENTIALS in headers:
             del headers[ACCESS_CONTROL_ALLOW_CREDENTIALS]
+
+    def _governs_preflight(self, request: web.Request) -> bool:
+        """Whether the route that `request` goes to is there for the preflights of what was added.
+
+        Most preflights go to one, and need no policy here.
+        """
+        route = getattr(request.match_info, "route", None)
+        return self.own is not None and self.own.takes_preflights(route)
 
     def _clear(self, request: web.Request, headers: CIMultiDict[str]) -> bool:
         """Drop what an earlier response left in headers that it shares with this one.

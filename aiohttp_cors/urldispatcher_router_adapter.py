@@ -128,6 +128,10 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         """Whether the preflights for `resource` reach the library."""
         return resource in self._resources_with_preflight_handlers
 
+    def takes_preflights(self, route: web.AbstractRoute | None) -> bool:
+        """Whether `route` is where the preflights for something that was added go."""
+        return route in self._preflight_routes
+
     def set_config_for_routing_entity(self, routing_entity: Any, config: Mapping[Any, Any]) -> None:
         """Remember `config` for a resource, a route or an application.
 
