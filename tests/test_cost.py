@@ -117,11 +117,7 @@ async def test_a_request_takes_no_more_calls_where_more_is_configured(
     "written",
     [
         pytest.param(lambda: ORIGINS, id="one dict for all routes"),
-        pytest.param(
-            lambda: dict(ORIGINS),
-            id="an equal dict for each route",
-            marks=pytest.mark.xfail(reason="equal configs are not recognised", strict=True),
-        ),
+        pytest.param(lambda: dict(ORIGINS), id="an equal dict for each route"),
     ],
 )
 def test_routes_with_equal_configs_share_one(
