@@ -75,7 +75,7 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
         self.exact: dict[str, Entry] = {}
         self.any: Entry | None = None
         #: Tells one content from another.
-        self.version = 0
+        self.version: int = 0
         self.patterns: Patterns[Entry] = Patterns(())
         self._written: Mapping[Any, Any] = {}
         self._named: frozenset[str] = frozenset()
@@ -100,7 +100,7 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
         self.version += 1
         self.any = Entry(_STAR, data[_STAR], None) if _STAR in data else None
         #: Whether an origin may match that is not written out.
-        self.wide = bool(patterns) or self.any is not None
+        self.wide: bool = bool(patterns) or self.any is not None
         # A key that no Origin header can hold matches nothing, and is left out.
         self.exact.clear()
         self.exact.update(
@@ -248,13 +248,13 @@ class Policy:
         actual: Rule = Rule.ADDED,
         preflight: Rule = Rule.ADDED,
     ) -> None:
-        self.layers = layers
-        self.actual = actual
-        self.preflight = preflight
+        self.layers: tuple[Layer, ...] = layers
+        self.actual: Rule = actual
+        self.preflight: Rule = preflight
         #: Whether the method of an actual request is allowed, whatever it is.
-        self.always = actual is Rule.ADDED
+        self.always: bool = actual is Rule.ADDED
         #: Where most origins are found; what is in it is not to be overridden.
-        self.nearest = layers[0].exact if layers else {}
+        self.nearest: Mapping[str, Entry] = layers[0].exact if layers else {}
 
     def find(
         self, origin: str, answers: Mapping[Resolver, bool] = _NO_ANSWERS

@@ -70,7 +70,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
 
     def __init__(self, router: web.UrlDispatcher, defaults: Config) -> None:
         self._router = router
-        self.defaults = layer(defaults)
+        self.defaults: Layer = layer(defaults)
         self._resource_config: dict[web.AbstractResource | None, _ResourceConfig] = {}
         self._resources_with_preflight_handlers: set[web.AbstractResource] = set()
         self._preflight_routes: set[web.AbstractRoute] = set()
