@@ -108,10 +108,10 @@ class Layer(UserDict[OriginKey, "ResourceOptions | None"]):
             for key, options in data.items()
             if isinstance(key, str) and not _is_pattern(key) and _fetch.is_origin(key)
         )
-        # What options were read from may be changed by the one who wrote it.
-        self._written = data
-        if not all(data[key] is options for key, options in config.items()):
-            self._written = copy.deepcopy(dict(config))
+        self._written = {
+            key: data[key] if data[key] is options else _as_written(options, data[key])
+            for key, options in config.items()
+        }
         self._lent = {}
         self._named = frozenset(
             method
@@ -174,6 +174,17 @@ def layers_of(config: Config) -> tuple[Layer, ...]:
     if isinstance(config, ChainMap):
         return tuple(layer(part) for part in config.maps if part)
     return (layer(config),)
+
+
+# Values of options that are equal as long as they say the same, and can be copied.
+_PLAIN: Final = (bool, int, str, list, tuple, set, frozenset, type(None))
+
+
+def _as_written(options: Any, parsed: ResourceOptions | None) -> Any:
+    """What equals `options` for as long as their owner, who may change them, does not."""
+    if all(type(value) in _PLAIN for value in options.values()):
+        return copy.deepcopy(dict(options))
+    return parsed
 
 
 def _checked_key(key: object) -> OriginKey:
