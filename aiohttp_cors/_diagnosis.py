@@ -10,6 +10,7 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 
 from ._browser import Request
+from ._code import Code
 from ._fetch import unsafe_request_header_names
 from ._mend import (
     Mend,
@@ -283,7 +284,7 @@ class _Refusal:
         entity = _entity(route, self.serving)
         return await self._adding(f"add the route for {self.wish.method}, too:", entity)
 
-    async def _adding(self, text: str, entity: str) -> Mend:
+    async def _adding(self, text: str, entity: Code) -> Mend:
         return await adding(
             text, entity, self.wish, self.governor, await self._received(), self.places, self.near
         )
@@ -351,7 +352,7 @@ def _lower_case(method: str) -> Diagnosis:
 
 async def adding(
     text: str,
-    entity: str,
+    entity: Code,
     wish: _Wish,
     governor: Governor,
     received: web.Request,
@@ -404,7 +405,7 @@ async def _not_enabled(served: Served, request: Request, wish: _Wish, serving: T
     return Diagnosis("none: not CORS-enabled", (*nearest, *map(str, near)), mend, reason)
 
 
-def _adding_text(entity: str, serving: Target, wish: _Wish) -> str:
+def _adding_text(entity: Code, serving: Target, wish: _Wish) -> str:
     route = serving.route
     if entity == "app":
         return "add the whole application, which has an OPTIONS handler of its own there:"
@@ -419,13 +420,13 @@ def _needs_mixin(route: web.AbstractRoute) -> bool:
     return route.method == hdrs.METH_ANY and not hasattr(route.handler, "get_request_config")
 
 
-def _entity_for(serving: Target, request: Request, wish: _Wish) -> str:
+def _entity_for(serving: Target, request: Request, wish: _Wish) -> Code:
     if _is_served(serving, wish.method):
         return _entity(serving.route, serving)
     return _new_route(serving, request)
 
 
-def _entity(route: web.AbstractRoute | None, serving: Target) -> str:
+def _entity(route: web.AbstractRoute | None, serving: Target) -> Code:
     """What has to be added for `route`, as code."""
     resource = None if route is None else route.resource
     if route is None or resource is None:
@@ -437,7 +438,7 @@ def _entity(route: web.AbstractRoute | None, serving: Target) -> str:
     return registration(route, _prefix(serving.apps))
 
 
-def _new_route(serving: Target, request: Request) -> str:
+def _new_route(serving: Target, request: Request) -> Code:
     route = serving.route
     resource = None if route is None else route.resource
     # A directory's own path is none of its files'.

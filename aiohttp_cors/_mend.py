@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import hdrs, web
 
+from ._code import Code, Group, call, laid_out, quoted
 from ._findings import findings, key_text
 from ._origins import OriginKey
 from ._policy import Layer
 from .resource_options import Names, ResourceOptions
-
-#: What is indented by four columns still fits into 80.
-_WIDTH: Final = 76
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,21 +59,24 @@ def _and(names: Names, more: Iterable[str]) -> Collection[str]:
 
 def mend_entry(text: str, key: OriginKey, options: ResourceOptions) -> Mend:
     """One line of a config."""
-    return Mend(text=text, python=_entry(key, options), cautions=_cautions(key, options))
+    return Mend(
+        text=text, python=f"{laid_out(_entry(key, options))},", cautions=_cautions(key, options)
+    )
 
 
-def mend_added(text: str, entity: str, key: OriginKey, options: ResourceOptions | None) -> Mend:
+def mend_added(text: str, entity: Code, key: OriginKey, options: ResourceOptions | None) -> Mend:
     """What was not added is added; no options leave the config to the layers below."""
     if options is None:
-        return Mend(text=text, python=_call("cors.add", [entity]))
+        return Mend(text=text, python=laid_out(call("cors.add", entity)))
+    config = Group("{", (_entry(key, options),), "}")
     return Mend(
         text=text,
-        python=_call("cors.add", [entity, f"{{\n{_indented(_entry(key, options))}\n}}"]),
+        python=laid_out(call("cors.add", entity, config)),
         cautions=_cautions(key, options),
     )
 
 
-def mend_set_up(text: str, entity: str, key: OriginKey, options: ResourceOptions) -> Mend:
+def mend_set_up(text: str, entity: Code, key: OriginKey, options: ResourceOptions) -> Mend:
     """CORS is set up in the first place."""
     added = mend_added(text, entity, key, options)
     lines = (
@@ -93,37 +93,27 @@ def _cautions(key: OriginKey, options: ResourceOptions) -> tuple[str, ...]:
     return tuple(map(str, findings(Layer({key: options}), "this change")))
 
 
-def _entry(key: OriginKey, options: ResourceOptions) -> str:
-    return f"{_key(key)}: {_options(options, len(_key(key)) + 3)},"
+def _entry(key: OriginKey, options: ResourceOptions) -> Group:
+    return Group(f"{_key(key)}: ResourceOptions(", tuple(_arguments(options)), ")")
 
 
 def _key(key: OriginKey) -> str:
     if isinstance(key, str):
-        return _text(key)
+        return quoted(key)
     return repr(key) if isinstance(key, re.Pattern) else key_text(key)
 
 
-def _text(text: str) -> str:
-    # What JSON writes for a text is the same text in Python.
-    return json.dumps(text)
-
-
-def _options(options: ResourceOptions, indent: int) -> str:
-    arguments = [
-        f"{name}={value}"
-        for name, value in (
-            ("allow_credentials", "True" if options.allow_credentials else ""),
-            ("expose_headers", _names(options.expose_headers)),
-            ("allow_headers", _names(_titled(options.allow_headers))),
-            ("max_age", "" if options.max_age is None else str(options.max_age)),
-            (
-                "allow_methods",
-                "" if options.allow_methods is None else _names(options.allow_methods) or "[]",
-            ),
-        )
-        if value
-    ]
-    return _call("ResourceOptions", arguments, indent)
+def _arguments(options: ResourceOptions) -> Iterator[Code]:
+    if options.allow_credentials:
+        yield "allow_credentials=True"
+    if options.expose_headers:
+        yield _names("expose_headers", options.expose_headers)
+    if options.allow_headers:
+        yield _names("allow_headers", _titled(options.allow_headers))
+    if options.max_age is not None:
+        yield f"max_age={options.max_age}"
+    if options.allow_methods is not None:
+        yield _names("allow_methods", options.allow_methods)
 
 
 def _titled(names: Names) -> Names:
@@ -131,35 +121,13 @@ def _titled(names: Names) -> Names:
     return frozenset(map(str.title, names)) if isinstance(names, frozenset) else names
 
 
-def _names(names: Names) -> str:
+def _names(option: str, names: Names) -> Code:
     if not isinstance(names, frozenset):
-        return _text(names)
-    return f"[{', '.join(map(_text, sorted(names)))}]" if names else ""
+        return f"{option}={quoted(names)}"
+    return Group(f"{option}=[", tuple(map(quoted, sorted(names))), "]")
 
 
-def _call(function: str, arguments: list[str], indent: int = 0) -> str:
-    """A call in one line, or with a line for each argument."""
-    line = f"{function}({', '.join(arguments)})"
-    if "\n" not in line and indent + len(line) <= _WIDTH:
-        return line
-    lines = "\n".join(f"{_indented(argument)}," for argument in map(_broken, arguments))
-    return f"{function}(\n{lines}\n)"
-
-
-def _broken(argument: str) -> str:
-    """A list of names that is too long for a line, with a line for each of them."""
-    if len(argument) <= _WIDTH - 8 or not argument.endswith("]"):
-        return argument
-    name, _, names = argument.partition("=")
-    members = "\n".join(f"{_indented(_text(member))}," for member in json.loads(names))
-    return f"{name}=[\n{members}\n]"
-
-
-def _indented(code: str) -> str:
-    return "\n".join(f"    {line}" for line in code.splitlines())
-
-
-def registration(route: web.AbstractRoute, prefix: str) -> str:
+def registration(route: web.AbstractRoute, prefix: str) -> Code:
     """The call that made a route, as far as it can be told from the route.
 
     :param prefix: of the sub-application that it is in.
@@ -168,21 +136,21 @@ def registration(route: web.AbstractRoute, prefix: str) -> str:
     if isinstance(resource, web.StaticResource):
         info = resource.get_info()
         path = info.get("prefix", "").removeprefix(prefix)
-        directory = _text(str(info.get("directory", "")))
-        return _call("app.router.add_static", [_text(path), directory])
+        directory = str(info.get("directory", ""))
+        return call("app.router.add_static", quoted(path), quoted(directory))
     handler = route.handler
     name: str = getattr(handler, "__name__", type(handler).__name__)
     path = "" if resource is None else resource.canonical.removeprefix(prefix)
     if route.method == hdrs.METH_ANY and isinstance(handler, type):
-        return _call("app.router.add_view", [_text(path), name])
+        return call("app.router.add_view", quoted(path), name)
     return new_registration(route.method, path, name)
 
 
-def new_registration(method: str, path: str, handler: str) -> str:
+def new_registration(method: str, path: str, handler: str) -> Code:
     """The call that makes a route for a function."""
     if method in _SHORT:
-        return _call(f"app.router.add_{method.lower()}", [_text(path), handler])
-    return _call("app.router.add_route", [_text(method), _text(path), handler])
+        return call(f"app.router.add_{method.lower()}", quoted(path), handler)
+    return call("app.router.add_route", quoted(method), quoted(path), handler)
 
 
 _SHORT: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})

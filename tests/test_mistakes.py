@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import textwrap
@@ -411,7 +412,8 @@ MEND
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    # What is imported from here is not to be found by the tests that follow.
+    monkeypatch.setattr(sys, "path", [*sys.path])
     for module in ("mistaken", "mended"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     return tmp_path
@@ -441,5 +443,6 @@ def test_explain_names_the_mistake_and_the_mend_which_works(
         assert part in in_one_line, text
 
     (directory / "mended.py").write_text(mistake.mended(told["blocked"]["mend"]["python"]))
+    importlib.invalidate_caches()
     status, text, _ = explained(capsys, "mended", mistake.asks)
     assert status == 0, text
