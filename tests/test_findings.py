@@ -262,6 +262,7 @@ def test_what_is_wrong_with_options_is_found(
 
 def test_a_star_in_a_list_is_told_how_all_is_written() -> None:
     (one,) = findings(Layer({APP: ResourceOptions(allow_headers=["*"])}), "defaults")
+    assert one.reason == "in a list it is a name like any other"
     assert one.remedy == "did you mean allow_headers='*'?"
 
 

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 import pytest
 from aiohttp import web
 
-from aiohttp_cors._origins import Ask, OriginKey, Patterns, is_wildcard, parse_wildcard
+from aiohttp_cors._origins import (
+    Ask,
+    OriginKey,
+    Patterns,
+    Wildcard,
+    is_wildcard,
+    parse_wildcard,
+)
 
 
 def first(keys: Iterable[OriginKey], origin: str) -> object:
@@ -112,6 +119,38 @@ def test_an_ill_formed_pattern_is_refused_with_the_remedy(text: str) -> None:
     assert is_wildcard(text)
     with pytest.raises(ValueError, match=f"^origin pattern {re.escape(repr(text))} is ill-formed"):
         parse_wildcard(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        (
+            "https://a.*.com",
+            "a '*' stands for the labels in front of a host, as in 'https://*.example.com', or "
+            "for the port, as in 'http://localhost:*'; for anything else use a re.Pattern",
+        ),
+        (
+            "http://*.127.0.0.1",
+            "an IP address has no subdomains; list the addresses one by one",
+        ),
+    ],
+)
+def test_the_remedy_for_an_ill_formed_pattern_is_told(text: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match="is ill-formed") as caught:
+        parse_wildcard(text)
+    assert str(caught.value) == f"origin pattern {text!r} is ill-formed: {remedy}"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("https://*.example.com", Wildcard("https", True, "example.com", "")),
+        ("https://*.example.com:8443", Wildcard("https", True, "example.com", "8443")),
+        ("http://localhost:*", Wildcard("http", False, "localhost", "*")),
+    ],
+)
+def test_a_pattern_is_taken_apart(text: str, parts: Wildcard) -> None:
+    assert parse_wildcard(text) == parts
 
 
 def test_a_star_alone_and_a_plain_origin_are_no_wildcards() -> None:

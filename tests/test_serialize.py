@@ -20,6 +20,12 @@ SOCKET = "a WebSocket is opened by a page, and has its origin"
 OTHER = "its address or its port is written another way"
 
 
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    """What was read in another test is read again."""
+    origin_meant.cache_clear()
+
+
 @pytest.mark.parametrize(
     "origin",
     [
