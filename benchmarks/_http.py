@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -72,11 +73,13 @@ CASES: Final = (
 class Server:
     """A worker of its own process."""
 
-    def __init__(self, contender: str, packages: Path) -> None:
+    def __init__(self, contender: str, packages: Path, processors: set[int]) -> None:
         command = [sys.executable, "-m", "benchmarks._server", contender, str(packages)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        if processors:
+            os.sched_setaffinity(self._process.pid, processors)
         self._contender = contender
         self._port = int(self._read())
 
@@ -141,17 +144,34 @@ def available() -> bool:
     return shutil.which("wrk") is not None
 
 
+@contextmanager
+def _processors() -> Generator[set[int], None, None]:
+    """The processor that the workers run on while everything else keeps off it; none if not."""
+    if sys.platform != "linux" or len(mine := os.sched_getaffinity(0)) == 1:
+        yield set()
+        return
+    theirs = {max(mine)}
+    os.sched_setaffinity(0, mine - theirs)
+    try:
+        yield theirs
+    finally:
+        os.sched_setaffinity(0, mine)
+
+
 def measure(packages: Path, rounds: int, progress: Callable[[str], None]) -> Figures:
     """Load one worker after the other for a second, in turn."""
     values: dict[Key, list[float]] = {}
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        servers = {name: stack.enter_context(Server(name, packages)) for name in _SERVED}
+        on = stack.enter_context(_processors())
+        servers = {name: stack.enter_context(Server(name, packages, on)) for name in _SERVED}
         for number in range(rounds + 1):
             for case in CASES:
                 script = directory / f"{case.method}.lua"
                 script.write_text(_SCRIPT.format(method=case.method), encoding="ascii")
-                for name in case.contenders:
+                # Nobody is always the first.
+                first = number % len(case.contenders)
+                for name in (*case.contenders[first:], *case.contenders[:first]):
                     if number == 0:  # warms the worker up
                         servers[name].check(case)
                         servers[name].load(case, script)
