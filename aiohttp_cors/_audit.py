@@ -20,7 +20,7 @@ from .cors_config import adapter_of, place_of
 from .mixin import has_method, mixin_view, overrides_config
 from .preflight_handler import Governor, Target, governors
 from .resource_options import Names, ResourceOptions
-from .urldispatcher_router_adapter import dispatches
+from .urldispatcher_router_adapter import ResourcesUrlDispatcherRouterAdapter, dispatches
 
 __all__ = ("Audit", "Grant", "Undecided", "Unshared", "audit")
 
@@ -34,6 +34,10 @@ Serves: TypeAlias = Literal["route", "static", "unmatched"]
 _EVERY: Final = frozenset(hdrs.METH_ALL) - FORBIDDEN_METHODS
 
 Kind: TypeAlias = Literal["exact", "any", "wildcard", "expression", "callable"]
+
+
+def _heading(serves: Serves, path: str) -> str:
+    return f"{path} (what no route serves)" if serves == "unmatched" else path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,7 @@ class Grant:
     @property
     def heading(self) -> str:
         """What the grant is for."""
-        return f"{self.path} (what no route serves)" if self.serves == "unmatched" else self.path
+        return _heading(self.serves, self.path)
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -103,16 +107,23 @@ class Grant:
 class Undecided:
     """What somebody's own code decides when a request comes.
 
+    :param serves: what is at the path, as a :class:`Grant` has it.
     :param by: the name of that code.
     """
 
+    serves: Serves
     path: str
     methods: tuple[str, ...]
     by: str
 
     def to_dict(self) -> dict[str, Any]:
         """It as JSON has it."""
-        return {"path": self.path, "methods": [*self.methods], "by": self.by}
+        return {
+            "serves": self.serves,
+            "path": self.path,
+            "methods": [*self.methods],
+            "by": self.by,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +203,8 @@ class Audit:
         if self.undecided:
             yield Line("Decided when a request comes", "title")
         for undecided in self.undecided:
-            text = f"{undecided.path}: {', '.join(undecided.methods)}, by {undecided.by}"
+            heading = _heading(undecided.serves, undecided.path)
+            text = f"{heading}: {', '.join(undecided.methods)}, by {undecided.by}"
             yield from wrapped(text, first="  ", indent="      ")
         if self.without_cors:
             yield Line("Without CORS", "title")
@@ -263,17 +275,20 @@ class _Found:
 
     def __init__(self) -> None:
         self.granted: dict[_Key, tuple[set[str], set[str]]] = {}
-        self.undecided: dict[tuple[str, str], set[str]] = {}
+        self.undecided: dict[tuple[str, Serves, str], set[str]] = {}
         self.without: dict[str, set[str]] = {}
         self.findings: set[Finding] = set()
         self.looked_at: set[tuple[str, int]] = set()
+
+    def note_undecided(self, place: _Place, method: str, by: str) -> None:
+        self.undecided.setdefault((place.path, place.serves, by), set()).add(method)
 
     def audit(self) -> Audit:
         return Audit(
             grants=tuple(sorted((_grant(*item) for item in self.granted.items()), key=_order)),
             undecided=tuple(
-                Undecided(path=path, methods=tuple(sorted(methods)), by=by)
-                for (path, by), methods in sorted(self.undecided.items())
+                Undecided(serves=serves, path=path, methods=tuple(sorted(methods)), by=by)
+                for (path, serves, by), methods in sorted(self.undecided.items())
             ),
             without_cors=tuple(
                 Unshared(path=path, methods=tuple(sorted(methods)))
@@ -353,7 +368,7 @@ def _decide(
     """
     route, adapter = place.route, adapter_of(governor)
     if adapter is None:
-        found.undecided.setdefault((place.path, "a router adapter"), set()).add(method)
+        found.note_undecided(place, method, "a router adapter")
         return True
     serving = place.serving()
     written = adapter.written_on(serving, method)
@@ -361,15 +376,26 @@ def _decide(
     if route is None and all(owner is not place.apps[-1] for owner, _ in written):
         # What is above says the same of all that it does not serve.
         return False
+    if route is not None and (view := mixin_view(route.handler)) and overrides_config(view):
+        if is_added := _is_added(route, adapter, written):
+            found.note_undecided(place, method, f"{view.__qualname__}.get_request_config")
+        return is_added
     policy = adapter.policy(request, serving, method)
     if policy is None:
         return False
-    view = None if route is None else mixin_view(route.handler)
-    if view is not None and overrides_config(view):
-        by = f"{view.__qualname__}.get_request_config"
-        found.undecided.setdefault((place.path, by), set()).add(method)
-        return True
     return _note_grants(place, method, policy, written, granted, found)
+
+
+def _is_added(
+    route: web.AbstractRoute,
+    adapter: ResourcesUrlDispatcherRouterAdapter,
+    written: list[tuple[object, Layer]],
+) -> bool:
+    """Whether `route`, its resource or an application that it is in was added."""
+    resource = route.resource
+    return any(not isinstance(owner, str) for owner, _ in written) or (
+        resource is not None and adapter.is_cors_for_resource(resource)
+    )
 
 
 def _methods(place: _Place) -> list[str]:
