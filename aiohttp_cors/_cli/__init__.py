@@ -7,6 +7,7 @@ Each command is a module of this package with two functions: `add_arguments(pars
 import argparse
 import importlib
 from collections.abc import Sequence
+from typing import NoReturn
 
 PROGRAM = "python -m aiohttp_cors"
 
@@ -18,12 +19,20 @@ COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with status 2."""
+        self.exit(2, f"usage: {self.prog} --help ({message})\n")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` ask for.
 
     :returns: The exit status. A usage error ends the process with status 2, as argparse does.
     """
-    parser = argparse.ArgumentParser(prog=PROGRAM, description="CORS for the aiohttp server.")
+    parser = _Parser(prog=PROGRAM, description="CORS for the aiohttp server.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, purpose in COMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=f"{name}: {purpose}.")

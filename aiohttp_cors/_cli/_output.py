@@ -30,7 +30,8 @@ def terminal() -> Console | None:
         from rich.console import Console  # noqa: PLC0415  # of the extra `cli`
     except ImportError:
         return None
-    return Console(highlight=False)
+    # What somebody's own code is named must not turn into colours or pictures.
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 def show(lines: Iterable[Line]) -> None:
@@ -40,4 +41,4 @@ def show(lines: Iterable[Line]) -> None:
         if console is None:
             print(line.text)
         else:
-            console.print(line.text, style=_STYLES[line.style], markup=False, soft_wrap=True)
+            console.print(line.text, style=_STYLES[line.style], soft_wrap=True)

@@ -28,6 +28,8 @@ async def load(target: str) -> web.Application:
 
     :raises TargetError: there is none.
     """
+    if is_url(target):
+        raise TargetError(f"{target!r} does not tell its config; name its module:app")
     module_name, _, name = target.partition(":")
     if not module_name or not name:
         raise TargetError(f"{target!r} is not module:app, module:function or a URL")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
 
     :returns: 0, 1 if there is a finding that shall fail, 2 if there is nothing to audit.
     """
+    # What is unwise is told below, not in the log, too, unless the application asks for one.
+    logging.getLogger("aiohttp_cors").addHandler(logging.NullHandler())
     try:
         audited = asyncio.run(_audited(options.target))
     except (TargetError, ValueError) as error:
