@@ -151,7 +151,9 @@ async def _found(
             preflight, request.serialized_origin, request.method, serving
         ) or await governor.actual_policy(received)
         if policy is not None:
-            found.append((governor, policy))
+            # Somebody's own code may find no layer, and has a place for one all the same.
+            layers = policy.layers or (Layer({}),)
+            found.append((governor, Policy(layers, policy.actual, policy.preflight)))
     return found
 
 
@@ -295,11 +297,16 @@ class _Refusal:
     async def _change(self, policy: Policy) -> Mend:
         """An entry of a layer has to change, or to be written: the first that is enough."""
         received = await self._received()
-        for layer, key, base in self._candidates():
-            options = self.wish.more(policy, base)
-            if await self._is_enough(received, policy, layer, Layer({**layer, key: options})):
-                return mend_entry(self._told(layer, key), key, options)
-        return Mend(text="no entry of a config allows it; it is decided elsewhere")
+        changes = [
+            (layer, key, self.wish.more(policy, base)) for layer, key, base in self._candidates()
+        ]
+        # An entry for the origin in the nearest layer, the last resort, always is.
+        (layer, key, options), *_ = [
+            (layer, key, options)
+            for layer, key, options in changes
+            if await self._is_enough(received, policy, layer, Layer({**layer, key: options}))
+        ]
+        return mend_entry(self._told(layer, key), key, options)
 
     def _candidates(self) -> Iterator[tuple[Layer, OriginKey, ResourceOptions]]:
         """What may change, the best first: a layer, the key, and the options so far."""

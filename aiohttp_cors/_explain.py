@@ -270,17 +270,18 @@ class _Application(Served):
         if not explanation.cross_origin:
             return ("*",)
         received = await self.received(request)
-        for governor in governors(received.match_info.apps):
-            policy = await governor.actual_policy(received)
-            entry = policy and await governor.resolvers.entry(received, policy, request.origin)
-            options = entry.options if entry else None
-            if options is not None:
-                exposed = options.expose_headers
-                if not isinstance(exposed, frozenset):
-                    return ("*",)
-                safelisted = {name.title() for name in _fetch.SAFELISTED_RESPONSE_HEADERS}
-                return tuple(sorted(safelisted | exposed))
-        return ()
+        entries = [
+            await governor.resolvers.entry(received, policy, request.serialized_origin)
+            for governor in governors(received.match_info.apps)
+            if (policy := await governor.actual_policy(received)) is not None
+        ]
+        granted = (entry.options for entry in entries if entry is not None)
+        # Of several that grant it, the headers of the first stand.
+        exposed = next(options for options in granted if options is not None).expose_headers
+        if not isinstance(exposed, frozenset):
+            return ("*",)
+        safelisted = {name.title() for name in _fetch.SAFELISTED_RESPONSE_HEADERS}
+        return tuple(sorted(safelisted | exposed))
 
 
 class _Remote:

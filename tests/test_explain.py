@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from collections import ChainMap
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
@@ -13,11 +14,12 @@ from aiohttp import web
 
 import aiohttp_cors
 from aiohttp_cors import APP_CONFIG_KEY, CorsViewMixin, ResourceOptions, custom_cors
+from aiohttp_cors._code import call, laid_out, quoted
 from aiohttp_cors._explain import explain, explain_url
 from aiohttp_cors.abc import AbstractRouterAdapter
 from aiohttp_cors.testing import CorsError, Page
 
-from ._support import ACAO, ORIGIN, OTHER, hello
+from ._support import ACAO, ACEH, ORIGIN, OTHER, hello
 from .test_requests import ATTACHED, TABLE
 
 if TYPE_CHECKING:
@@ -352,6 +354,14 @@ async def test_what_a_browser_does_not_send_has_no_exchange(
     assert "The browser does not send it" in str(said)
 
 
+async def test_what_handles_cors_is_no_middleware_in_front_of_the_preflight() -> None:
+    app = web.Application()
+    aiohttp_cors.setup(app, intercept_preflights=True)
+    cors = aiohttp_cors.setup(app, defaults=ALLOWED)
+    cors.add(app.router.add_put("/", hello))
+    assert (await cors.explain("PUT", "/", origin=ORIGIN)).notes == ()
+
+
 async def test_middlewares_in_front_of_the_preflight_are_named() -> None:
     @web.middleware
     async def authenticate(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -368,6 +378,7 @@ async def test_middlewares_in_front_of_the_preflight_are_named() -> None:
     assert said.readable
     [note] = said.notes
     assert note.startswith("the preflight passes authenticate first")
+    assert "\nNote: the preflight passes authenticate first" in str(said)
     assert "intercept_preflights=True" in note
     assert (await app(intercept=True).explain("PUT", "/", origin=ORIGIN)).notes == ()
     assert (await app(intercept=False).explain("PUT", "/other", origin=ORIGIN)).notes == ()
@@ -535,6 +546,108 @@ async def test_a_route_that_another_one_lends_its_config_is_not_added_by_that() 
     assert (layer, text) == ("none: [DELETE] / was not added", "add the route for DELETE, too:")
 
 
+@pytest.mark.parametrize(
+    ("origin", "key", "difference"),
+    [
+        (ORIGIN, re.compile(f"{ORIGIN}/"), "it wants a slash at the end, which no browser sends"),
+        (ORIGIN, re.compile("page"), "it matches a part of the origin, and has to match the whole"),
+        (ORIGIN, f"{ORIGIN}, {OTHER}", "it is a list in one text; each origin is a key of its own"),
+        (ORIGIN, "PAGE.example", "it has no scheme"),
+        (ORIGIN, "https://*.page.example", "it covers the subdomains, not the host itself"),
+        ("https://a.b.example", "http://*.b.example", "the scheme is http, not https"),
+        ("https://page.example:8443", ORIGIN, "the port is the default, not 8443"),
+        ("https://www.page.example", ORIGIN, "www.page.example is a subdomain of page.example"),
+        (ORIGIN, "https://www.page.example", "www.page.example is a subdomain of page.example"),
+        (ORIGIN, "https://pages.example", "the host is pages.example, not page.example"),
+        (
+            "http://[::1]",
+            "http://localhost",
+            "localhost and [::1] are one machine, but two origins",
+        ),
+    ],
+)
+async def test_an_origin_that_is_nearly_configured_is_told(
+    origin: str, key: Any, difference: str
+) -> None:
+    _, cors = serving({key: ResourceOptions(), "null": ResourceOptions()})
+    said = await cors.explain("GET", "/", origin=origin)
+    assert said.blocked is not None
+    [nearest] = said.blocked.nearest
+    assert f" in [GET] /: {difference}" in nearest
+
+
+def nobody(_request: web.Request, _origin: str) -> bool:
+    return False
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "not an origin",
+        "https://partner.net",
+        "https://*.partner.net",
+        re.compile("partner"),
+        nobody,
+    ],
+)
+async def test_what_has_nothing_to_do_with_the_origin_is_not_told(key: Any) -> None:
+    _, cors = serving({key: ResourceOptions(), "null": ResourceOptions()})
+    said = await cors.explain("GET", "/", origin=ORIGIN)
+    assert said.blocked is not None
+    assert said.blocked.nearest == ()
+
+
+async def test_an_origin_that_a_layer_takes_away_is_mended_there_and_not_below() -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app, defaults={f"{ORIGIN}/": ResourceOptions(max_age=5)})
+    cors.add(app.router.add_get("/", hello), {ORIGIN: None})
+    said = await cors.explain("GET", "/", origin=ORIGIN)
+    assert said.blocked is not None
+    assert said.blocked.mend is not None
+    assert said.blocked.mend.text == f"in the config of [GET] /, change '{ORIGIN}' to:"
+    assert said.blocked.mend.python == f'"{ORIGIN}": ResourceOptions(max_age=5),'
+
+
+async def test_code_of_somebodys_own_that_finds_nothing_is_where_the_origin_belongs() -> None:
+    class Notes(CorsViewMixin, web.View):
+        @classmethod
+        def get_request_config(cls, request: web.Request, request_method: str) -> AnyConfig:
+            return ChainMap({})
+
+        async def get(self) -> web.Response:
+            raise AssertionError
+
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    cors.add(app.router.add_view("/", Notes))
+    assert await layer_and_mend(cors) == (
+        "none of Notes.get_request_config has the origin",
+        "in the config of Notes.get_request_config, add:",
+    )
+
+
+async def test_an_expression_that_lacks_a_header_is_what_has_to_change() -> None:
+    expression = re.compile(r"https://.*\.example")
+    _, cors = serving({expression: ResourceOptions()})
+    said = await cors.explain("GET", "/", origin=ORIGIN, headers={"X-A": "1"})
+    assert said.blocked is not None
+    assert said.blocked.mend is not None
+    namespace = {"re": re, "ResourceOptions": ResourceOptions}
+    assert eval(f"{{{said.blocked.mend.python}}}", namespace) == {
+        expression: ResourceOptions(allow_headers=["X-A"])
+    }
+
+
+async def test_code_of_what_was_not_added_has_the_options_of_what_was_meant() -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app, defaults={f"{ORIGIN}/": ResourceOptions(max_age=5)})
+    app.router.add_get("/", hello)
+    assert (await mend_for(app, "GET", "/")).endswith(
+        f'    {{"{ORIGIN}": ResourceOptions(max_age=5)}},\n)'
+    )
+    assert cors.defaults
+
+
 # --- what is not CORS-enabled -----------------------------------------------------------------
 
 
@@ -560,6 +673,20 @@ async def test_a_resource_with_an_options_handler_is_added_with_its_application(
     assert "a handler of the application's own answers OPTIONS" in said.notes[0]
     cors.add(app, ALLOWED)
     assert (await cors.explain("PUT", "/", origin=ORIGIN)).readable
+
+
+async def test_what_no_route_serves_is_added_with_its_application() -> None:
+    class Somewhere(web.PlainResource):
+        async def resolve(
+            self, request: web.Request
+        ) -> tuple[web.UrlMappingMatchInfo | None, set[str]]:
+            route = web.ResourceRoute("GET", hello, None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            return web.UrlMappingMatchInfo({}, route), {"GET"}
+
+    app = web.Application()
+    aiohttp_cors.setup(app, defaults=ALLOWED)
+    app.router.register_resource(Somewhere("/x"))
+    assert (await mend_for(app, "GET", "/x")).endswith("\ncors.add(app)")
 
 
 async def test_a_view_without_the_mixin_has_to_be_derived_from_it() -> None:
@@ -685,6 +812,16 @@ async def test_code_that_is_long_has_a_line_for_each_name() -> None:
     eval(f"{{{said.blocked.mend.python}}}", {"ResourceOptions": ResourceOptions})
 
 
+@pytest.mark.parametrize(
+    "name", ["path" * 40, "a\\b" * 40, '"' * 200, "\N{SNOWMAN}" * 100], ids=["a", "b", "c", "d"]
+)
+def test_a_text_that_is_long_is_cut_and_still_the_same(name: str) -> None:
+    python = laid_out(call("str.join", quoted("/"), quoted(name)))
+    assert eval(python) == str.join("/", name)
+    if name.isascii():
+        assert max(map(len, python.splitlines())) <= 76
+
+
 # --- a server ---------------------------------------------------------------------------------
 
 
@@ -706,6 +843,20 @@ async def test_a_server_is_asked_with_real_requests(aiohttp_server: AiohttpServe
     assert set(said.readable_headers) >= {"X-Total", "Content-Length"}
     assert set(said.hidden_headers or ()) >= {"Date", "X-Other"}
     assert f"DELETE {url}notes from a page" in str(said)
+
+
+async def test_where_nothing_is_hidden_nothing_is_said_of_it(aiohttp_server: AiohttpServer) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(headers={ACAO: "*", ACEH: "*"})
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    said = await explain_url(
+        str((await aiohttp_server(app)).make_url("/")), "GET", "/", origin=ORIGIN
+    )
+    assert said.hidden_headers == ()
+    assert "Date" in str(said)
+    assert "Hidden:" not in str(said)
 
 
 async def test_a_server_that_refuses_the_preflight_does_not_get_the_request(
