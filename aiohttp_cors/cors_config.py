@@ -312,7 +312,8 @@ class CorsConfig:
     :param app: the application that CORS is set up for.
     :param defaults: the layer under everything that is added, a mapping of origins to options.
     :param router_adapter: for a router that is not aiohttp's own.
-    :param strict: raise what is found unwise in a config, which is logged otherwise.
+    :param bool intercept_preflights: answer preflights before any other middleware sees them.
+    :param bool strict: raise what is found unwise in a config, which is logged otherwise.
     :raises ValueError: `defaults` is ill-formed.
     :raises CorsConfigError: with `strict`, `defaults` has problems.
     """
