@@ -68,6 +68,7 @@ def test_an_origin_that_browsers_send_means_itself(origin: str) -> None:
         ("http://app.example:80", "http://app.example", [PORT]),
         ("app.example", "https://app.example", [SCHEME]),
         ("app.example:8443", "https://app.example:8443", [SCHEME]),
+        ("X.example", "https://x.example", [SCHEME, CASE]),
         ("//app.example", "https://app.example", [SCHEME]),
         ("https:/app.example", "https://app.example", [SCHEME]),
         ("localhost:3000", "http://localhost:3000", [SCHEME]),
