@@ -13,8 +13,10 @@ from aiohttp import web
 import aiohttp_cors
 from aiohttp_cors import CorsConfig, CorsViewMixin, ResourceOptions, custom_cors
 from aiohttp_cors._audit import audit
+from aiohttp_cors._explain import explain
 from aiohttp_cors.abc import AbstractRouterAdapter
 
+from ._snippets import DOCS
 from ._support import ORIGIN, OTHER, STATIC_DIR, hello
 
 if TYPE_CHECKING:
@@ -413,3 +415,32 @@ def test_a_view_with_a_config_that_is_ill_formed_is_a_value_error() -> None:
     Notes.cors_config = {ORIGIN: {"max_age": "soon"}}  # type: ignore[dict-item]  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(ValueError, match="max_age"):
         cors.audit()
+
+
+# --- its form ---------------------------------------------------------------------------------
+
+
+def keys(told: Any) -> set[str]:
+    """All keys, however deep."""
+    return set(re.findall(r'"(\w+)": ', json.dumps(told)))
+
+
+async def test_the_documentation_has_every_key_of_both_forms() -> None:
+    of_audit, _, of_explain = (
+        (DOCS / "reference" / "audit.rst").read_text("utf-8").partition("\nexplain\n")
+    )
+    app = shop()
+    audited = audit(app).to_dict()
+    said = (await explain(app, "PUT", "/news", origin=ORIGIN)).to_dict()
+    assert keys(json_of(of_audit)) == keys(audited) | {"by"}
+    assert keys(json_of(of_explain)) == keys(said)
+    for key in keys(audited) - {"code", "place", "option", "value", "reason", "remedy"}:
+        assert f"``{key}``" in of_audit
+    for key in keys(said):
+        assert f"``{key}``" in of_explain
+
+
+def json_of(text: str) -> Any:
+    """The block of JSON in a part of the page."""
+    block = text.partition(".. code-block:: json\n")[2]
+    return json.JSONDecoder().raw_decode(block.lstrip())[0]
