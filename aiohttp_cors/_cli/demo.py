@@ -2,7 +2,8 @@
 
 The page makes cross-origin requests of every kind. The API notes each request that reaches it
 and what it answers; the page reads these notes from its own origin, so that it can show what
-happened to a request even where the browser keeps the answer from it.
+happened to a request even where the browser keeps the answer from it. A form sends any other
+request, and shows what the browser makes of it beside what `explain` says.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from aiohttp import web
 
 import aiohttp_cors
 from aiohttp_cors import ResourceOptions
+from aiohttp_cors._explain import explain
 
 HOST = "127.0.0.1"
 SESSION_COOKIE = "aiohttp_cors_demo"
@@ -133,7 +135,9 @@ def api_app(page_origin: str, traffic: Traffic) -> web.Application:
     return app
 
 
-def page_app(page_origin: str, api_origin: str, traffic: Traffic) -> web.Application:
+def page_app(
+    page_origin: str, api_origin: str, api: web.Application, traffic: Traffic
+) -> web.Application:
     """The page, and on its own origin what it has to know."""
     html = resources.files("aiohttp_cors._cli").joinpath("demo.html").read_text("utf-8")
 
@@ -146,10 +150,26 @@ def page_app(page_origin: str, api_origin: str, traffic: Traffic) -> web.Applica
     async def exchanges(request: web.Request) -> web.Response:
         return web.json_response(traffic.of(request.query.get("case", "")))
 
+    async def explanation(request: web.Request) -> web.Response:
+        try:
+            asked = await request.json()
+            said = await explain(
+                api,
+                asked["method"],
+                api_origin + asked["path"],
+                origin=page_origin,
+                headers=asked["headers"],
+                credentials=asked["credentials"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise web.HTTPBadRequest(text=f"There is no such request: {error}") from error
+        return web.json_response({"readable": said.readable, "text": str(said)})
+
     app = web.Application()
     app.router.add_get("/", index)
     app.router.add_get("/origins", origins)
     app.router.add_get("/traffic", exchanges)
+    app.router.add_post("/explanation", explanation)
     return app
 
 
@@ -167,10 +187,11 @@ async def _serve(page_socket: socket.socket, api_socket: socket.socket) -> None:
 
     traffic = Traffic()
     page_origin, api_origin = _origin(page_socket), _origin(api_socket)
+    api = api_app(page_origin, traffic)
     async with contextlib.AsyncExitStack() as running:
         for app, listening in (
-            (page_app(page_origin, api_origin, traffic), page_socket),
-            (api_app(page_origin, traffic), api_socket),
+            (page_app(page_origin, api_origin, api, traffic), page_socket),
+            (api, api_socket),
         ):
             runner = web.AppRunner(app)
             running.push_async_callback(runner.cleanup)
