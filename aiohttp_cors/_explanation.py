@@ -197,9 +197,8 @@ class Explanation:
     def lines(self) -> Iterator[Line]:
         """The text, line by line."""
         credentials = " with credentials" if self.credentials else ""
-        yield from wrapped(
-            f"{self.method} {self.url} from a page of {self.origin}{credentials}", "title"
-        )
+        title = f"{self.method} {self.url} from a page of {self.origin}{credentials}"
+        yield from wrapped(title, "title", indent="  ")
         yield Line(f"Cross-origin: {'yes' if self.cross_origin else 'no, CORS has no say'}")
         if self.cross_origin:
             yield Line(f"Preflight:    {'needed' if self.because else 'not needed'}")

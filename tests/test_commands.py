@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import unused_port
 
 import aiohttp_cors
 from aiohttp_cors import ResourceOptions
 from aiohttp_cors._cli import main
 
-from ._demo import finish, start
+from ._demo import finish, running_demo, start
 from ._support import ORIGIN, OTHER, hello
 
 if TYPE_CHECKING:
@@ -391,6 +391,33 @@ def test_a_ci_job_can_compare_what_is_printed(directory: Path) -> None:
     first = printed("1")
     assert printed("2") == first
     assert [grant["path"] for grant in json.loads(first)["grants"]] == ["/news", "/notes", "/notes"]
+
+
+# --- demo -------------------------------------------------------------------------------------
+
+
+async def test_the_demo_explains_what_its_page_asks_for() -> None:
+    asked = {"method": "PUT", "path": "/notes", "headers": [["X-A", "1"]], "credentials": False}
+    async with running_demo() as demo, ClientSession() as http:
+        async with http.post(f"{demo.page}explanation", json=asked) as response:
+            said = await response.json()
+        assert said["readable"] is False
+        assert said["text"].startswith(f"PUT {demo.api}notes from a page of {demo.page[:-1]}\n")
+        assert "\n  Server:  headers are not allowed: X-A\n" in said["text"]
+        readable = {**asked, "headers": []}
+        async with http.post(f"{demo.page}explanation", json=readable) as response:
+            assert (await response.json())["readable"] is True
+
+
+@pytest.mark.parametrize("asked", [b"?", b"{}", b"[]", b'{"method": 1, "path": null}'])
+async def test_the_demo_does_not_explain_what_is_no_request(asked: bytes) -> None:
+    async with (
+        running_demo() as demo,
+        ClientSession() as http,
+        http.post(f"{demo.page}explanation", data=asked) as response,
+    ):
+        assert response.status == 400
+        assert (await response.text()).startswith("There is no such request: ")
 
 
 # --- terminals --------------------------------------------------------------------------------
