@@ -312,9 +312,9 @@ class _Remote:
             ) as response,
         ):
             text = await response.content.read(_LONGEST_TEXT)
-            return Answer(
-                response.status, tuple(response.headers.items()), text.decode(errors="replace")
-            )
+            # aiohttp 3.9 keeps the blanks around values.
+            found = tuple((name, value.strip(" \t")) for name, value in response.headers.items())
+            return Answer(response.status, found, text.decode(errors="replace"))
 
     async def diagnose(self, request: Request, refusal: str, *, preflighted: bool) -> Diagnosis:
         """What can be told from outside."""

@@ -84,6 +84,9 @@ app = web.Application()
 aiohttp_cors.setup(app, defaults={{"{ORIGIN}": ResourceOptions(allow_headers=["Origin"])}})
 """
 
+# The package is found from any directory, whether it is installed or not.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(aiohttp_cors.__file__).parents[1])}
+
 ASK = ("--origin", ORIGIN)
 
 
@@ -110,7 +113,7 @@ class Terminal:
     """What a command prints to a terminal of 80 columns."""
 
     def __init__(self, directory: Path, *command: str, **environment: str) -> None:
-        inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        inherited = {name: value for name, value in ENVIRONMENT.items() if name != "NO_COLOR"}
         controller, terminal = pty.openpty()
         with subprocess.Popen(
             [sys.executable, *command],
@@ -380,7 +383,7 @@ def test_a_ci_job_can_compare_what_is_printed(directory: Path) -> None:
         process = subprocess.run(
             [sys.executable, "-m", "aiohttp_cors", "audit", "shop:app", "--json"],
             cwd=directory,
-            env={**os.environ, "PYTHONHASHSEED": seed},
+            env={**ENVIRONMENT, "PYTHONHASHSEED": seed},
             capture_output=True,
             check=True,
         )

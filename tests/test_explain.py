@@ -301,7 +301,10 @@ async def test_a_resolver_is_asked_with_the_request() -> None:
     app, cors = serving({of_partner: ResourceOptions()}, path="/{partner}/x")
     said = await cors.explain("GET", "http://api.example/acme/x", origin=ORIGIN)
     assert said.readable
-    assert set(seen) == {("acme", app, "/acme/x", "api.example")}
+    # By identity: an application of aiohttp 3.9 has no hash.
+    assert {(name, id(of), *rest) for name, of, *rest in seen} == {
+        ("acme", id(app), "/acme/x", "api.example")
+    }
 
 
 async def test_a_url_tells_whether_the_page_is_of_the_same_origin() -> None:
