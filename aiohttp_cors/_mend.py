@@ -100,7 +100,13 @@ def _entry(key: OriginKey, options: ResourceOptions) -> Group:
 def _key(key: OriginKey) -> str:
     if isinstance(key, str):
         return quoted(key)
-    return repr(key) if isinstance(key, re.Pattern) else key_text(key)
+    return _expression(key) if isinstance(key, re.Pattern) else key_text(key)
+
+
+def _expression(key: re.Pattern[str]) -> str:
+    # The repr of an expression that is long leaves off its end.
+    flags = re.RegexFlag(key.flags & ~re.UNICODE)
+    return f"re.compile({key.pattern!r}{f', {flags!r}' if flags else ''})"
 
 
 def _arguments(options: ResourceOptions) -> Iterator[Code]:

@@ -629,8 +629,18 @@ async def test_code_of_somebodys_own_that_finds_nothing_is_where_the_origin_belo
     )
 
 
-async def test_an_expression_that_lacks_a_header_is_what_has_to_change() -> None:
-    expression = re.compile(r"https://.*\.example")
+@pytest.mark.parametrize(
+    "expression",
+    [
+        re.compile(r"https://.*\.example"),
+        re.compile(r"https://PAGE\.example", re.IGNORECASE | re.ASCII),
+        re.compile(rf"https://(?:{'a|' * 200}page)\.example"),
+    ],
+    ids=["short", "flags", "long"],
+)
+async def test_an_expression_that_lacks_a_header_is_what_has_to_change(
+    expression: re.Pattern[str],
+) -> None:
     _, cors = serving({expression: ResourceOptions()})
     said = await cors.explain("GET", "/", origin=ORIGIN, headers={"X-A": "1"})
     assert said.blocked is not None
