@@ -18,7 +18,7 @@ from ._policy import Layer, Policy
 from ._text import Line, joined, wrapped
 from .cors_config import adapter_of, place_of
 from .mixin import has_method, mixin_view, overrides_config
-from .preflight_handler import Governor, Target, governors
+from .preflight_handler import Governor, Target, governor_of, governors
 from .resource_options import Names, ResourceOptions
 from .urldispatcher_router_adapter import ResourcesUrlDispatcherRouterAdapter, dispatches
 
@@ -253,7 +253,7 @@ def _places(apps: tuple[web.Application, ...], prefix: str) -> Iterator[_Place]:
             continue
         for route in resource:
             # The library's own do not serve anybody.
-            if not isinstance(getattr(route.handler, "__self__", None), Governor):
+            if governor_of(route.handler) is None:
                 static = isinstance(resource, web.StaticResource)
                 yield _Place("static" if static else "route", resource.canonical, apps, route)
     yield _Place("unmatched", prefix, apps, None)

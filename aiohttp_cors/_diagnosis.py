@@ -27,7 +27,7 @@ from ._policy import Entry, Layer, Policy, Refused, Rule, answer_preflight
 from ._serialize import origin_meant
 from ._served import Served
 from .cors_config import place_of
-from .preflight_handler import Governor, Target, governors
+from .preflight_handler import Governor, Target, governor_of, governors
 from .resource_options import ResourceOptions
 from .urldispatcher_router_adapter import dispatches
 
@@ -440,7 +440,7 @@ def _entity(route: web.AbstractRoute | None, serving: Target) -> Code:
         return "app"
     options = [one for one in resource if one.method == hdrs.METH_OPTIONS]
     # Such a resource is added with its application only.
-    if any(not isinstance(getattr(one.handler, "__self__", None), Governor) for one in options):
+    if any(governor_of(one.handler) is None for one in options):
         return "app"
     return registration(route, _prefix(serving.apps))
 
@@ -473,7 +473,7 @@ def _methods_served(serving: Target) -> str:
     methods = sorted(
         one.method
         for one in (() if route is None else route.resource or ())
-        if not isinstance(getattr(one.handler, "__self__", None), Governor)
+        if governor_of(one.handler) is None
     )
     return f"; what is served: {', '.join(methods)}" if methods else ""
 

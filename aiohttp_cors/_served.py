@@ -26,6 +26,7 @@ from .preflight_handler import (
     Target,
     answer_to,
     governing,
+    governor_of,
     governors,
     respond,
     serving_target,
@@ -146,7 +147,7 @@ class Served:
         view = mixin_view(handler)
         if view is not None and not any(governors(match.apps)):
             return web.Response(status=web.HTTPMethodNotAllowed.status_code)
-        if isinstance(getattr(handler, "__self__", None), Governor) or (
+        if governor_of(handler) is not None or (
             view is not None and not has_method(view, hdrs.METH_OPTIONS)
         ):
             return await _judged(received)
@@ -158,10 +159,10 @@ class Served:
         _, found = await governing(received, request.serialized_origin, request.method)
         names: list[str] = []
         for middleware in chain.from_iterable(app.middlewares for app in received.match_info.apps):
-            owner = getattr(middleware, "__self__", None)
+            owner = governor_of(middleware)
             if any(owner is governor for governor, _ in found):
                 break
-            if not isinstance(owner, Governor):
+            if owner is None:
                 names.append(getattr(middleware, "__name__", type(middleware).__name__))
         return names if found else []
 
@@ -169,9 +170,7 @@ class Served:
 def _intercepts(governor: Governor, match: AbstractMatchInfo) -> bool:
     """Whether `governor` answers preflights in front of what `match` leads to."""
     return any(
-        getattr(middleware, "__self__", None) is governor
-        for app in match.apps
-        for middleware in app.middlewares
+        governor_of(middleware) is governor for app in match.apps for middleware in app.middlewares
     )
 
 
@@ -190,6 +189,6 @@ async def _prepared(
         response = web.Response()
     for app in received.match_info.apps:
         for hook in app.on_response_prepare:
-            if isinstance(getattr(hook, "__self__", None), Governor):
+            if governor_of(hook) is not None:
                 await hook(received, response)
     return Answer(status, tuple(response.headers.items()), response.text or "")

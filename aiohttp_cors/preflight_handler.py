@@ -236,13 +236,15 @@ class Governor(_PreflightHandler):
         """
 
 
+def governor_of(callback: object) -> Governor | None:
+    """Whose method `callback` is, be it a handler, a middleware or a hook."""
+    owner = getattr(callback, "__self__", None)
+    return owner if isinstance(owner, Governor) else None
+
+
 def governors(apps: Iterable[web.Application]) -> Iterator[Governor]:
     """Those that hang on the responses of `apps`, in the order in which their hooks run."""
-    for app in apps:
-        for hook in app.on_response_prepare:
-            owner = getattr(hook, "__self__", None)
-            if isinstance(owner, Governor):
-                yield owner
+    return filter(None, (governor_of(hook) for app in apps for hook in app.on_response_prepare))
 
 
 async def governing(

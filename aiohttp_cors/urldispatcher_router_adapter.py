@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from ._policy import Config, Layer, Policy, Refused, Rule, layer, layers_of
 from .abc import AbstractRouterAdapter, Handler
 from .mixin import View, has_method, mixin_view, overrides_config, sources, view_layers
-from .preflight_handler import Governor, Resolvers, Target, log, serving_target, target
+from .preflight_handler import Resolvers, Target, governor_of, log, serving_target, target
 
 __all__ = ("ResourcesUrlDispatcherRouterAdapter",)
 
@@ -110,7 +110,7 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
             if route.method == hdrs.METH_OPTIONS:
                 if route.handler == handler:
                     return
-                if not isinstance(getattr(route.handler, "__self__", None), Governor):
+                if governor_of(route.handler) is None:
                     raise ValueError(
                         f"{resource!r} already has OPTIONS handler {route.handler!r}; "
                         "remove it, or enable CORS for the whole application: cors.add(app)"
@@ -270,9 +270,8 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         route = serving.route
         if route is None or not serving.served:
             return None
-        if route.method == hdrs.METH_OPTIONS and route in self._preflight_routes:
-            return any_route(route)
-        return route
+        own = route in self._preflight_routes or governor_of(route.handler) is not None
+        return any_route(route) if own and route.method == hdrs.METH_OPTIONS else route
 
     def _view_policy(
         self,
