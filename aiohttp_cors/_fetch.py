@@ -6,6 +6,7 @@ unless another document is named. Header names are in lower case here.
 
 import re
 from collections.abc import Iterable, Sequence
+from string import ascii_lowercase, ascii_uppercase
 from typing import TypeAlias
 
 #: Header list: names as they were written, with their values, in order
@@ -36,6 +37,9 @@ _LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")
 
 # Parse a single range header value, without white space and with a start
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
+
+# The letters of a token. str.upper() would make tokens of other letters, such as the long s.
+_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 # RFC 9111, 1.2.2: delta-seconds
 _DELTA_SECONDS = re.compile(r"[0-9]+")
@@ -280,5 +284,5 @@ def max_age(headers: HeaderList) -> int | None:
 
 def names_in(lines: Iterable[str]) -> set[str]:
     """The members of a list header as names in upper case, each once."""
-    members = ",".join(lines).upper().split(",")
+    members = ",".join(lines).translate(_UPPER).split(",")
     return {name for member in members if (name := member.strip(" \t"))}

@@ -135,7 +135,7 @@ FOR_A = f"is not allowed for '{A}' origin"
             f"request method \"a'b\" is not allowed for '{A}' origin",
         ),
         (PLAIN, Rule.ADDED, "PUT", ["x-b", "x-a"], "headers are not allowed: X-A, X-B"),
-        (ANY_HEADER, Rule.ADDED, "PUT", ["x-a, x y,é"], "headers are not allowed: X Y, É"),
+        (ANY_HEADER, Rule.ADDED, "PUT", ["x-a, x y,é"], "headers are not allowed: X Y, é"),
         (
             ANY_HEADER,
             Rule.ADDED,
@@ -155,7 +155,6 @@ def test_a_refusal_says_what_is_refused(
     assert answer == Refused(reason)
 
 
-@pytest.mark.xfail(reason="names are put into upper case before they are looked at")
 @pytest.mark.parametrize("name", ["x-\u017f", "ß"])
 def test_a_name_that_is_a_token_only_in_upper_case_is_refused(name: str) -> None:
     config = Layer({A: ResourceOptions(allow_headers="*")})
