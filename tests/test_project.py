@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -39,3 +40,10 @@ def test_hooks_before_a_commit_fetch_nothing() -> None:
     if not hooks.exists():
         pytest.skip("a source archive has no hooks")
     assert re.findall(r"repo: (.+)", hooks.read_text()) == ["local"]
+
+
+def test_what_contributors_are_told_to_run_is_there() -> None:
+    page = (ROOT / "docs" / "contributing.rst").read_text("utf-8")
+    modules = set(re.findall(r"python -m (\w[\w.]*)", page))
+    assert {"benchmarks", "pytest", "tests.mutation", "tests.test_fuzz"} <= modules
+    assert [name for name in sorted(modules) if importlib.util.find_spec(name) is None] == []
