@@ -89,7 +89,8 @@ async def serving_target(preflight: web.Request, method: str) -> Target:
     serving = await target(preflight, method)
     if serving.served:
         return serving
-    return Target(preflight.match_info, preflight.match_info.apps, served=False)
+    # What answers the method comes through the applications that it leads to, not OPTIONS.
+    return Target(preflight.match_info, serving.apps, served=False)
 
 
 class Resolvers:

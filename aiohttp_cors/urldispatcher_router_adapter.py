@@ -162,14 +162,19 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
 
     async def actual_policy(self, request: web.Request) -> Policy | None:
         """The policy for the answer to `request`, None if CORS is not enabled there."""
-        if not isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed):
+        match = request.match_info
+        # What lacks the method may have others. Where an application is mounted over the path,
+        # the request has gone on into it, and what answers is its 404.
+        if match.http_exception is None or (
+            len(match.apps) == 1 and not isinstance(match.http_exception, web.HTTPMethodNotAllowed)
+        ):
             return self.served_policy(request)
         try:
             matched = await target(request, hdrs.METH_OPTIONS)
         except Exception:  # whatever somebody's own resource or rule may raise
             log.exception("the router failed; the response gets no CORS headers")
             return None
-        return self.policy(request, matched._replace(served=False), request.method)
+        return self.policy(request, Target(matched.match, match.apps, served=False), request.method)
 
     def served_policy(self, request: web.Request) -> Policy | None:
         """The policy for the answer of what the router found for `request`."""

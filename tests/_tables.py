@@ -392,6 +392,8 @@ class Verdict(NamedTuple):
     preflight: bool
     actual: bool
     options: ResourceOptions | None
+    intercepts: bool = False
+    """Whether preflights are answered before they reach what serves OPTIONS."""
 
 
 def judge(
@@ -403,12 +405,37 @@ def judge(
     :param options: what serves OPTIONS there.
     """
     return [
-        verdict
+        verdict._replace(intercepts=app in options.apps and _intercepts(table, number))
         for app in serving.apps
         for number, setup in enumerate(table.setups)
         if setup.app == app
         and (verdict := _verdict(table, number, serving, options, method, origin)) is not None
     ]
+
+
+def reaches_the_library(table: Table, options: Served, verdicts: list[Verdict]) -> bool:
+    """Whether a preflight is for the library, and not for a function of the application's."""
+    if any(verdict.intercepts for verdict in verdicts):
+        return True
+    if options.route is None:
+        return False
+    resource = table.resource(options.route)
+    if options.route.method in dict(resource.views):
+        return True
+    return options.route.method == "OPTIONS" and not resource.own_options
+
+
+def _intercepts(table: Table, setup: int) -> bool:
+    if table.setups[setup].intercept:
+        return True
+    entities = [add.entity for add in table.adds if add.setup == setup]
+    return any(
+        entity.resource is None or _any_function(table.resource(entity)) for entity in entities
+    )
+
+
+def _any_function(resource: Resource) -> bool:
+    return ANY in resource.methods and ANY not in dict(resource.views)
 
 
 def _verdict(
