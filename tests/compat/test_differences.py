@@ -2,26 +2,521 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import hdrs, web
 
 import aiohttp_cors
-from aiohttp_cors import ResourceOptions
-from tests._support import ACAM, ACAO, ORIGIN, VARY, cors_and_vary, hello, preflight
+from aiohttp_cors import CorsConfig, CorsViewMixin, ResourceOptions, custom_cors
+from aiohttp_cors.mixin import APP_CONFIG_KEY
+from tests._support import (
+    ACAC,
+    ACAM,
+    ACAO,
+    ACEH,
+    ORIGIN,
+    OTHER,
+    STATIC_DIR,
+    STATIC_FILE,
+    VARY,
+    cors_and_vary,
+    hello,
+    preflight,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_aiohttp import AiohttpClient
+
+    from tests._support import Client
 
 VARY_ACTUAL = {VARY: "Origin"}
 VARY_PREFLIGHT = {VARY: "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"}
 REFUSED = VARY_PREFLIGHT
-READABLE = {ACAO: ORIGIN, **VARY_ACTUAL}
 
 
-def granted(method: str) -> dict[str, str]:
-    return {ACAO: ORIGIN, ACAM: method, **VARY_PREFLIGHT}
+def granted(method: str, origin: str = ORIGIN, **more: str) -> dict[str, str]:
+    return {ACAO: origin, ACAM: method, **VARY_PREFLIGHT, **more}
+
+
+def readable(origin: str = ORIGIN, **more: str) -> dict[str, str]:
+    return {ACAO: origin, **VARY_ACTUAL, **more}
+
+
+async def asked(client: Client, method: str, path: str = "/", origin: str = ORIGIN) -> Any:
+    """The CORS headers of a preflight and of the actual response."""
+    response = await client.request(method, path, headers={hdrs.ORIGIN: origin})
+    return (
+        cors_and_vary(await preflight(client, path, method=method, origin=origin)),
+        cors_and_vary(response),
+    )
+
+
+DENIED = REFUSED, VARY_ACTUAL
+ANYBODY = {"*": ResourceOptions()}
+PAGE = {ORIGIN: ResourceOptions()}
+
+
+def allowed(method: str, origin: str = ORIGIN) -> Any:
+    return granted(method, origin), readable(origin)
+
+
+# --- layers ---------------------------------------------------------------------------------
+
+
+async def test_the_first_route_does_not_lend_its_config_to_a_later_one(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    resource = app.router.add_resource("/")
+    cors.add(
+        resource.add_route("GET", hello),
+        {ORIGIN: ResourceOptions(allow_credentials=True), "*": ResourceOptions()},
+    )
+    cors.add(resource.add_route("POST", hello), {OTHER: ResourceOptions()})
+    resource.add_route("PUT", hello)
+    client = await aiohttp_client(app)
+    assert await asked(client, "POST") == DENIED
+    assert await asked(client, "PUT") == DENIED
+    assert await asked(client, "POST", origin=OTHER) == allowed("POST", OTHER)
+
+
+async def test_an_entry_with_allow_methods_serves_the_methods_it_names_on_the_whole_resource(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    resource = app.router.add_resource("/")
+    for method in ("POST", "PUT", "PATCH"):
+        resource.add_route(method, hello)
+    cors.add(
+        resource.add_route("GET", hello),
+        {ORIGIN: ResourceOptions(allow_methods=["POST", "PATCH"]), OTHER: ResourceOptions()},
+    )
+    client = await aiohttp_client(app)
+    assert await asked(client, "POST") == allowed("POST")
+    assert await asked(client, "PATCH") == allowed("PATCH")
+    assert await asked(client, "PUT") == DENIED
+    assert await asked(client, "POST", origin=OTHER) == DENIED
+
+
+ORDERS = list(itertools.permutations(["resource", "GET", "POST"]))
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=", ".join)
+async def test_the_order_of_a_resource_and_its_routes_does_not_matter(
+    aiohttp_client: AiohttpClient, order: tuple[str, ...]
+) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    resource = app.router.add_resource("/")
+    entities: dict[str, Any] = {
+        "resource": resource,
+        "GET": resource.add_route("GET", hello),
+        "POST": resource.add_route("POST", hello),
+    }
+    resource.add_route("PUT", hello)
+    configs = {
+        "resource": {OTHER: ResourceOptions(allow_methods=["PUT"])},
+        "GET": {"*": ResourceOptions(allow_methods="*")},
+        "POST": PAGE,
+    }
+    for name in order:
+        cors.add(entities[name], configs[name])
+    client = await aiohttp_client(app)
+    got = {
+        (method, origin): await asked(client, method, origin=origin)
+        for method in ("GET", "POST", "PUT")
+        for origin in (ORIGIN, OTHER)
+    }
+    assert got == {
+        ("GET", ORIGIN): allowed("GET"),
+        ("GET", OTHER): allowed("GET", OTHER),
+        ("POST", ORIGIN): allowed("POST"),
+        # The route was added, but the origin's own options are the resource's.
+        ("POST", OTHER): allowed("POST", OTHER),
+        ("PUT", ORIGIN): DENIED,
+        ("PUT", OTHER): allowed("PUT", OTHER),
+    }
+
+
+async def test_adding_again_with_an_equal_config_does_nothing(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    resource = app.router.add_resource("/")
+    route = resource.add_route("GET", hello)
+    static = app.router.add_static("/static", STATIC_DIR)
+    for _ in range(2):
+        for entity in (route, resource, static, app):
+            assert cors.add(entity, {ORIGIN: ResourceOptions()}) is entity
+    client = await aiohttp_client(app)
+    assert await asked(client, "GET") == allowed("GET")
+    assert [one.method for one in resource] == ["GET", "OPTIONS"]
+    assert await asked(client, "GET", f"/static/{STATIC_FILE}") == allowed("GET")
+
+
+@pytest.mark.parametrize("second", [OTHER, "another order", "other options"])
+def test_adding_again_with_another_config_is_refused(second: str) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    first = {ORIGIN: ResourceOptions(), "https://*.example": None}
+    configs: dict[str, Any] = {
+        OTHER: {**first, OTHER: ResourceOptions()},
+        "another order": dict(reversed(first.items())),
+        "other options": {**first, ORIGIN: ResourceOptions(max_age=1)},
+    }
+    resource = app.router.add_resource("/")
+    for entity in (resource.add_route("GET", hello), resource, app):
+        cors.add(entity, first)
+        with pytest.raises(ValueError, match="was added before with another config"):
+            cors.add(entity, configs[second])
+
+
+async def test_options_written_as_a_dict_take_allow_methods(aiohttp_client: AiohttpClient) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    resource = cors.add(app.router.add_resource("/"), {ORIGIN: {"allow_methods": {"POST"}}})
+    for method in ("POST", "PUT"):
+        resource.add_route(method, hello)
+    client = await aiohttp_client(app)
+    assert await asked(client, "POST") == allowed("POST")
+    assert await asked(client, "PUT") == DENIED
+
+
+@pytest.mark.parametrize("option", ["expose_headers", "allow_headers", "allow_methods"])
+@pytest.mark.parametrize("name", ["X-One\r\nX-Two: 1", "", "X One", "X-\u00fc", "X,Y", "X-One\n"])
+def test_a_name_that_is_no_token_is_refused_when_it_is_configured(option: str, name: str) -> None:
+    app = web.Application()
+    with pytest.raises(ValueError, match=option):
+        aiohttp_cors.setup(app, defaults={ORIGIN: {option: ["X-Good", name]}})  # type: ignore[dict-item] # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("how", ["assignment", "in place", "update", "taken out"])
+async def test_a_change_of_the_defaults_holds_from_the_next_request_on(
+    aiohttp_client: AiohttpClient, how: str
+) -> None:
+    class View(CorsViewMixin, web.View):
+        async def get(self) -> web.Response:
+            return web.Response()
+
+    app = web.Application()
+    cors = aiohttp_cors.setup(app, defaults={OTHER: ResourceOptions()})
+    cors.add(app.router.add_get("/", hello))
+    cors.add(app.router.add_view("/view", View))
+    client = await aiohttp_client(app)
+    for path in ("/", "/view"):
+        assert await asked(client, "GET", path) == DENIED
+        assert await asked(client, "GET", path, OTHER) == allowed("GET", OTHER)
+    if how == "assignment":
+        cors.defaults = PAGE
+    elif how == "in place":
+        cors.defaults[ORIGIN] = ResourceOptions()
+    elif how == "update":
+        cors.defaults.update(PAGE)
+    else:
+        del cors.defaults[OTHER]
+    now_allowed = allowed("GET") if how != "taken out" else DENIED
+    then_allowed = DENIED if how in ("assignment", "taken out") else allowed("GET", OTHER)
+    for path in ("/", "/view"):
+        assert await asked(client, "GET", path) == now_allowed
+        assert await asked(client, "GET", path, OTHER) == then_allowed
+
+
+@pytest.mark.parametrize("make", [aiohttp_cors.setup, CorsConfig])
+async def test_of_two_configs_on_one_application_each_serves_what_was_added_to_it(
+    aiohttp_client: AiohttpClient, make: Callable[..., CorsConfig]
+) -> None:
+    app = web.Application()
+    first, second = aiohttp_cors.setup(app), make(app)
+    assert app[APP_CONFIG_KEY] is (second if make is aiohttp_cors.setup else first)
+    first.add(app.router.add_get("/first", hello), PAGE)
+    second.add(app.router.add_get("/second", hello), {OTHER: ResourceOptions()})
+    both = app.router.add_get("/both", hello)
+    first.add(both, {ORIGIN: ResourceOptions(expose_headers=["X-One"])})
+    second.add(
+        both,
+        {ORIGIN: ResourceOptions(allow_credentials=True), OTHER: ResourceOptions()},
+    )
+    client = await aiohttp_client(app)
+    assert await asked(client, "GET", "/first") == allowed("GET")
+    assert await asked(client, "GET", "/first", OTHER) == DENIED
+    assert await asked(client, "GET", "/second") == DENIED
+    assert await asked(client, "GET", "/second", OTHER) == allowed("GET", OTHER)
+    preflighted, response = await asked(client, "GET", "/both")
+    assert preflighted == granted("GET")
+    assert response == readable(**{ACEH: "X-One"})
+    assert await asked(client, "GET", "/both", OTHER) == allowed("GET", OTHER)
+
+
+# --- which methods --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [("route", "resource"), ("resource", "route"), ("route",)])
+async def test_a_function_that_serves_all_methods_can_be_added(
+    aiohttp_client: AiohttpClient, order: tuple[str, ...]
+) -> None:
+    async def says(request: web.Request) -> web.Response:
+        return web.Response(text=f"served {request.method}")
+
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    resource = app.router.add_resource("/")
+    route = resource.add_route("*", says)
+    for name in order:
+        if name == "route":
+            cors.add(route, PAGE)
+        else:
+            cors.add(resource, {OTHER: ResourceOptions(allow_methods=["PUT"])})
+    client = await aiohttp_client(app)
+    for method in ("GET", "DELETE", "PROPFIND"):
+        assert await asked(client, method) == allowed(method)
+        # The list of the resource holds where the route has no word about the origin.
+        assert await asked(client, method, origin=OTHER) == DENIED
+    expected = allowed("PUT", OTHER) if "resource" in order else DENIED
+    assert await asked(client, "PUT", origin=OTHER) == expected
+    response = await client.options("/", headers={hdrs.ORIGIN: ORIGIN})
+    assert (response.status, await response.text()) == (200, "served OPTIONS")
+    assert cors_and_vary(response) == readable()
+
+
+async def test_a_preflight_is_answered_by_what_would_serve_the_method_on_that_path(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    # Resources with names of their own stay apart.
+    reads = app.router.add_resource("/x", name="reads")
+    writes = app.router.add_resource("/x", name="writes")
+    closed = app.router.add_resource("/x", name="closed")
+    cors.add(reads.add_route("GET", hello), {"*": ResourceOptions(allow_methods="*")})
+    cors.add(writes.add_route("POST", hello), {OTHER: ResourceOptions()})
+    closed.add_route("DELETE", hello)
+    client = await aiohttp_client(app)
+    assert await asked(client, "GET", "/x") == allowed("GET")
+    assert await asked(client, "POST", "/x") == DENIED
+    assert await asked(client, "POST", "/x", OTHER) == allowed("POST", OTHER)
+    # A route that is not CORS-enabled means refusal.
+    assert await asked(client, "DELETE", "/x") == (REFUSED, {})
+    # Nothing serves PATCH: the resource that matched has its word, and the 405 can be read.
+    assert await asked(client, "PATCH", "/x") == allowed("PATCH")
+
+
+async def test_of_dynamic_paths_that_overlap_the_one_that_serves_the_method_answers(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    cors.add(app.router.add_get("/{name}", hello), {"*": ResourceOptions(allow_methods="*")})
+    cors.add(app.router.add_put("/{number:[0-9]+}", hello), {OTHER: ResourceOptions()})
+    client = await aiohttp_client(app)
+    assert await asked(client, "PUT", "/1") == DENIED
+    assert await asked(client, "PUT", "/1", OTHER) == allowed("PUT", OTHER)
+    assert await asked(client, "PUT", "/a") == allowed("PUT")
+
+
+# --- views ----------------------------------------------------------------------------------
+
+PLACES = ["custom_cors", "cors_config", "route", "resource", "defaults"]
+
+
+@pytest.mark.parametrize("as_dict", [False, True], ids=["options", "dict options"])
+@pytest.mark.parametrize("nearest", range(len(PLACES)), ids=PLACES)
+async def test_a_view_has_one_config_for_preflights_and_requests_the_nearest_one(
+    aiohttp_client: AiohttpClient, nearest: int, as_dict: bool
+) -> None:
+    configs: dict[str, Any] = {}
+    for number, place in enumerate(PLACES):
+        options: Any = {"max_age": number, "expose_headers": [f"X-{number}"]}
+        configs[place] = {ORIGIN: options if as_dict else ResourceOptions(**options)}
+    for place in PLACES[:nearest]:
+        configs[place] = {}
+
+    class View(CorsViewMixin, web.View):
+        cors_config = configs["cors_config"]
+
+        @custom_cors(configs["custom_cors"])
+        async def get(self) -> web.Response:
+            return web.Response()
+
+    app = web.Application()
+    cors = aiohttp_cors.setup(app, defaults=configs["defaults"])
+    resource = app.router.add_resource("/")
+    cors.add(resource.add_route("*", View), configs["route"])
+    cors.add(resource, configs["resource"])
+    client = await aiohttp_client(app)
+    preflighted, response = await asked(client, "GET")
+    assert preflighted == granted("GET", **{"Access-Control-Max-Age": str(nearest)})
+    assert response == readable(**{ACEH: f"X-{nearest}"})
+
+
+class Notes(CorsViewMixin, web.View):
+    async def get(self) -> web.Response:
+        return web.Response(text="notes")
+
+
+async def test_a_method_that_a_view_lacks_is_a_405_that_can_be_read_and_refused_in_a_preflight(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    aiohttp_cors.setup(app, defaults=PAGE).add(app.router.add_view("/", Notes))
+    client = await aiohttp_client(app)
+    for method in ("HEAD", "POST", "PROPFIND"):
+        response = await client.request(method, "/", headers={hdrs.ORIGIN: ORIGIN})
+        assert response.status == 405
+        assert cors_and_vary(response) == readable()
+        assert cors_and_vary(await preflight(client, method=method)) == REFUSED
+        assert (await client.request(method, "/")).status == 405
+
+
+@pytest.mark.parametrize(
+    "word", ["request", "cors_config", "options", "get_request_config", "__class__", "_iter", "get"]
+)
+async def test_no_attribute_of_a_view_is_looked_up_by_a_word_of_a_client(
+    aiohttp_client: AiohttpClient, word: str
+) -> None:
+    app = web.Application()
+    aiohttp_cors.setup(app, defaults={ORIGIN: ResourceOptions(allow_methods="*")}).add(
+        app.router.add_view("/", Notes)
+    )
+    client = await aiohttp_client(app)
+    response = await preflight(client, method=word)
+    assert response.status == 403
+    assert cors_and_vary(response) == REFUSED
+
+
+async def test_a_view_on_a_route_for_get_works(aiohttp_client: AiohttpClient) -> None:
+    app = web.Application()
+    aiohttp_cors.setup(app).add(app.router.add_get("/", Notes, allow_head=False), PAGE)
+    client = await aiohttp_client(app)
+    assert await asked(client, "GET") == allowed("GET")
+    assert cors_and_vary(await preflight(client, method="PUT")) == REFUSED
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+async def test_a_view_in_a_sub_application_finds_the_nearest_config_above(
+    aiohttp_client: AiohttpClient, levels: int
+) -> None:
+    apps = [web.Application() for _ in range(levels + 1)]
+    route = apps[-1].router.add_view("/notes", Notes)
+    path = "/notes"
+    for parent, child in reversed([*itertools.pairwise(apps)]):
+        parent.add_subapp("/sub", child)
+        path = f"/sub{path}"
+    aiohttp_cors.setup(apps[0], defaults=PAGE).add(route)
+    client = await aiohttp_client(apps[0])
+    assert await asked(client, "GET", path) == allowed("GET")
+    assert (await client.head(path)).status == 405
+
+
+async def test_a_route_of_a_sub_application_is_governed_by_all_that_it_was_added_to(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app, sub = web.Application(), web.Application()
+    above, below = aiohttp_cors.setup(app), aiohttp_cors.setup(sub)
+    routes = {name: sub.router.add_get(f"/{name}", hello) for name in ("above", "below", "both")}
+    above.add(routes["above"], PAGE)
+    below.add(routes["below"], PAGE)
+    above.add(routes["both"], {ORIGIN: ResourceOptions(allow_credentials=True)})
+    below.add(routes["both"], {ORIGIN: ResourceOptions(), OTHER: ResourceOptions()})
+    app.add_subapp("/sub", sub)
+    client = await aiohttp_client(app)
+    for name in ("above", "below"):
+        assert await asked(client, "GET", f"/sub/{name}") == allowed("GET")
+        assert await asked(client, "GET", f"/sub/{name}", OTHER) == DENIED
+    credentials = {ACAC: "true"}
+    assert await asked(client, "GET", "/sub/both") == (
+        granted("GET", **credentials),
+        readable(**credentials),
+    )
+    assert await asked(client, "GET", "/sub/both", OTHER) == allowed("GET", OTHER)
+
+
+async def test_a_view_that_was_never_added_and_has_no_config_above_is_served_as_any_other(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    app.router.add_view("/", Notes)
+    client = await aiohttp_client(app)
+    statuses = {
+        method: (await client.request(method, "/", headers={hdrs.ORIGIN: ORIGIN})).status
+        for method in ("GET", "HEAD", "PUT", "OPTIONS")
+    }
+    assert statuses == {"GET": 200, "HEAD": 405, "PUT": 405, "OPTIONS": 405}
+    response = await preflight(client)
+    assert (response.status, cors_and_vary(response)) == (405, {})
+
+
+async def test_a_view_that_was_never_added_refuses_what_it_could_not_let_be_read(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    aiohttp_cors.setup(app, defaults=ANYBODY)
+    app.router.add_view("/", Notes)
+    client = await aiohttp_client(app)
+    assert (await preflight(client)).status == 403
+    assert await asked(client, "GET") == (REFUSED, {})
+
+
+async def test_custom_cors_follows_the_function_under_another_name(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    class View(CorsViewMixin, web.View):
+        @custom_cors(PAGE)
+        async def get(self) -> web.Response:
+            return web.Response()
+
+        put = get
+
+        async def post(self) -> web.Response:
+            return web.Response()
+
+    app = web.Application()
+    aiohttp_cors.setup(app).add(app.router.add_view("/", View))
+    client = await aiohttp_client(app)
+    assert await asked(client, "GET") == allowed("GET")
+    assert await asked(client, "PUT") == allowed("PUT")
+    assert await asked(client, "POST") == DENIED
+
+
+# --- actual responses -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [ACAO, ACAC, ACEH])
+@pytest.mark.parametrize("by", ["handler", "middleware", "error"])
+async def test_a_cors_header_that_somebody_else_set_loses_no_response(
+    aiohttp_client: AiohttpClient, name: str, by: str
+) -> None:
+    async def serve(_request: web.Request) -> web.Response:
+        if by == "error":
+            raise web.HTTPConflict(headers={name: "set"})
+        return web.Response(headers={name: "set"} if by == "handler" else None)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Any) -> web.StreamResponse:
+        response: web.StreamResponse = await handler(request)
+        if by == "middleware":
+            response.headers[name] = "set"
+        return response
+
+    app = web.Application(middlewares=[middleware])
+    options = ResourceOptions(allow_credentials=True, expose_headers=["X-One"])
+    aiohttp_cors.setup(app).add(app.router.add_get("/", serve), {ORIGIN: options})
+    client = await aiohttp_client(app)
+    ours = {ACAO: ORIGIN, ACAC: "true", ACEH: "X-One", **VARY_ACTUAL}
+    expected = {
+        ACAO: {ACAO: "set", **VARY_ACTUAL},
+        ACAC: ours,
+        ACEH: {**ours, ACEH: "set"},
+    }
+    response = await client.get("/", headers={hdrs.ORIGIN: ORIGIN})
+    assert response.status == (409 if by == "error" else 200)
+    assert cors_and_vary(response) == expected[name]
 
 
 # --- an application that is mounted over the path of a resource ------------------------------
@@ -47,7 +542,7 @@ async def test_what_a_preflight_grants_can_be_read_though_a_mounted_application_
     assert cors_and_vary(await preflight(client, "/api", method="PUT")) == granted("PUT")
     response = await client.put("/api", headers={hdrs.ORIGIN: ORIGIN})
     assert response.status == 404
-    assert cors_and_vary(response) == READABLE
+    assert cors_and_vary(response) == readable()
 
 
 @pytest.mark.parametrize(("taken_away", "allowed"), [(True, False), (False, True)])
@@ -63,7 +558,7 @@ async def test_a_mounted_application_has_its_word_about_what_it_answers(
     assert cors_and_vary(response) == (granted("PUT") if allowed else REFUSED)
     response = await client.put("/api", headers={hdrs.ORIGIN: ORIGIN})
     assert response.status == 404
-    assert cors_and_vary(response) == (READABLE if allowed else VARY_ACTUAL)
+    assert cors_and_vary(response) == (readable() if allowed else VARY_ACTUAL)
 
 
 async def test_a_404_of_a_mounted_application_that_was_added_can_be_read(
@@ -74,4 +569,4 @@ async def test_a_404_of_a_mounted_application_that_was_added_can_be_read(
     client = await aiohttp_client(app)
     response = await client.put("/api", headers={hdrs.ORIGIN: ORIGIN})
     assert response.status == 404
-    assert cors_and_vary(response) == READABLE
+    assert cors_and_vary(response) == readable()
