@@ -115,7 +115,8 @@ def _host(host: str) -> str:
     if _ENDS_IN_NUMBER.fullmatch(host):
         # inet_aton() knows the forms that browsers know: fewer numbers, octal, hexadecimal.
         return socket.inet_ntoa(socket.inet_aton(host.removesuffix(".")))
-    return host
+    # yarl may leave the case of labels beside one that IDNA 2008 does not have.
+    return host.lower()
 
 
 def mistakes(key: str, meant: str) -> list[str]:

@@ -234,8 +234,6 @@ class ResourcesUrlDispatcherRouterAdapter(AbstractRouterAdapter):
         resource = preflight.match_info.route.resource
         if policy is None or policy.asks or type(resource) is not web.PlainResource:
             return
-        if not all(app.on_response_prepare.frozen for app in serving.apps):
-            return
         if self._by_path is None:
             self._by_path = _by_path_alone(serving.apps[0].router)
         if self._by_path and sum(len(part) for part in key if isinstance(part, str)) <= _LONGEST:

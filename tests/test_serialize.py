@@ -82,6 +82,7 @@ def test_an_origin_that_browsers_send_means_itself(origin: str) -> None:
         ("https://bücher.example", "https://xn--bcher-kva.example", [PUNYCODE]),
         ("https://straße.example", "https://xn--strae-oqa.example", [PUNYCODE]),
         ("https://☃.example", "https://xn--n3h.example", [PUNYCODE]),
+        ("https://A.¡", "https://a.xn--7a", [CASE, PUNYCODE]),
         ("http://[0:0:0:0:0:0:0:1]", "http://[::1]", [OTHER]),
         ("http://[2001:DB8::1]", "http://[2001:db8::1]", [CASE]),
         ("http://[1:0:0:2:0:0:0:3]", "http://[1:0:0:2::3]", [OTHER]),
