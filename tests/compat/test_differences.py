@@ -16,6 +16,7 @@ from tests._support import (
     ACAM,
     ACAO,
     ACEH,
+    ACRM,
     ORIGIN,
     OTHER,
     STATIC_DIR,
@@ -197,6 +198,24 @@ def test_a_name_that_is_no_token_is_refused_when_it_is_configured(option: str, n
         aiohttp_cors.setup(app, defaults={ORIGIN: {option: ["X-Good", name]}})  # type: ignore[dict-item] # pyright: ignore[reportArgumentType]
 
 
+async def test_none_takes_an_inherited_origin_and_the_star_away(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app, defaults={"*": ResourceOptions(), ORIGIN: ResourceOptions()})
+    only, but_one = {"*": None, OTHER: ResourceOptions()}, {ORIGIN: None}
+    cors.add(app.router.add_get("/only", hello), only)
+    cors.add(app.router.add_get("/but-one", hello), but_one)
+    client = await aiohttp_client(app)
+    third = "https://third.example"
+    assert await asked(client, "GET", "/only", OTHER) == allowed("GET", OTHER)
+    # What is written out in a farther layer comes before the star.
+    assert await asked(client, "GET", "/only") == allowed("GET")
+    assert await asked(client, "GET", "/only", third) == DENIED
+    assert await asked(client, "GET", "/but-one") == DENIED
+    assert await asked(client, "GET", "/but-one", third) == allowed("GET", third)
+
+
 @pytest.mark.parametrize("how", ["assignment", "in place", "update", "taken out"])
 async def test_a_change_of_the_defaults_holds_from_the_next_request_on(
     aiohttp_client: AiohttpClient, how: str
@@ -285,6 +304,23 @@ async def test_a_function_that_serves_all_methods_can_be_added(
     assert cors_and_vary(response) == readable()
 
 
+async def test_a_function_that_serves_all_methods_may_come_after_its_resource_was_added(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    async def says(request: web.Request) -> web.Response:
+        return web.Response(text=f"served {request.method}")
+
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    resource = cors.add(app.router.add_resource("/"), {OTHER: ResourceOptions()})
+    cors.add(resource.add_route("*", says), PAGE)
+    client = await aiohttp_client(app)
+    assert await asked(client, "PROPFIND") == allowed("PROPFIND")
+    response = await client.options("/", headers={hdrs.ORIGIN: ORIGIN})
+    assert (response.status, await response.text()) == (200, "served OPTIONS")
+    assert cors_and_vary(response) == readable()
+
+
 async def test_a_preflight_is_answered_by_what_would_serve_the_method_on_that_path(
     aiohttp_client: AiohttpClient,
 ) -> None:
@@ -318,6 +354,64 @@ async def test_of_dynamic_paths_that_overlap_the_one_that_serves_the_method_answ
     assert await asked(client, "PUT", "/1") == DENIED
     assert await asked(client, "PUT", "/1", OTHER) == allowed("PUT", OTHER)
     assert await asked(client, "PUT", "/a") == allowed("PUT")
+
+
+async def test_the_same_preflight_again_gets_the_same_answer(aiohttp_client: AiohttpClient) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    cors.add(app.router.add_get("/", hello), PAGE)
+    client = await aiohttp_client(app)
+    for _ in range(3):
+        assert cors_and_vary(await preflight(client)) == granted("GET")
+        response = await preflight(client, origin=OTHER)
+        assert response.status == 403
+        assert cors_and_vary(response) == REFUSED
+    cors.defaults[OTHER] = ResourceOptions()
+    assert cors_and_vary(await preflight(client, origin=OTHER)) == granted("GET", OTHER)
+
+
+@pytest.mark.parametrize("intercept", [False, True], ids=["routed", "intercepted"])
+async def test_an_application_under_a_domain_answers_preflights_for_its_own_host(
+    aiohttp_client: AiohttpClient, intercept: bool
+) -> None:
+    app, api = web.Application(), web.Application()
+    cors = aiohttp_cors.setup(app, intercept_preflights=intercept)
+    cors.add(api.router.add_put("/", hello), PAGE)
+    app.add_domain("api.example", api)
+    cors.add(app.router.add_put("/", hello), {OTHER: ResourceOptions()})
+    client = await aiohttp_client(app)
+    got = {
+        (host, origin): cors_and_vary(
+            await client.options(
+                "/",
+                headers={hdrs.HOST: host, hdrs.ORIGIN: origin, ACRM: "PUT"},
+            )
+        )
+        for host in ("api.example", "www.example")
+        for origin in (ORIGIN, OTHER)
+    }
+    assert got == {
+        ("api.example", ORIGIN): granted("PUT"),
+        ("api.example", OTHER): REFUSED,
+        ("www.example", ORIGIN): REFUSED,
+        ("www.example", OTHER): granted("PUT", OTHER),
+    }
+
+
+async def test_a_view_without_the_mixin_is_served_in_an_application_that_was_added(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    class Plain(web.View):
+        async def get(self) -> web.Response:
+            return web.Response()
+
+    app = web.Application()
+    aiohttp_cors.setup(app).add(app, PAGE)
+    app.router.add_view("/", Plain)
+    client = await aiohttp_client(app)
+    assert await asked(client, "GET") == allowed("GET")
+    # Its 405 can be read, but nobody is told that the method is there.
+    assert await asked(client, "PUT") == (REFUSED, readable())
 
 
 # --- views ----------------------------------------------------------------------------------
@@ -388,6 +482,28 @@ async def test_no_attribute_of_a_view_is_looked_up_by_a_word_of_a_client(
     response = await preflight(client, method=word)
     assert response.status == 403
     assert cors_and_vary(response) == REFUSED
+
+
+async def test_what_a_client_asks_for_is_not_even_looked_for_on_a_view(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    class Looked:
+        times = 0
+
+        def __get__(self, instance: object, owner: type) -> None:
+            Looked.times += 1
+
+    class View(Notes):
+        secret = Looked()
+
+    app = web.Application()
+    aiohttp_cors.setup(app, defaults={"*": ResourceOptions(allow_methods="*")}).add(
+        app.router.add_view("/", View)
+    )
+    client = await aiohttp_client(app)
+    for word in ("secret", "SECRET", "Secret"):
+        assert (await preflight(client, method=word)).status == 403
+    assert Looked.times == 0
 
 
 async def test_a_view_on_a_route_for_get_works(aiohttp_client: AiohttpClient) -> None:
