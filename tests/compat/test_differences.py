@@ -162,6 +162,27 @@ async def test_adding_again_with_an_equal_config_does_nothing(
     assert await asked(client, "GET", f"/static/{STATIC_FILE}") == allowed("GET")
 
 
+async def test_what_is_added_while_requests_are_served_holds_from_the_next_one_on(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    class View(CorsViewMixin, web.View):
+        async def get(self) -> web.Response:
+            return web.Response()
+
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+    later = [app.router.add_get("/", hello), app.router.add_view("/view", View)]
+    for route in later:
+        cors.add(route.resource, PAGE)
+    client = await aiohttp_client(app)
+    for path in ("/", "/view"):
+        assert await asked(client, "GET", path, OTHER) == DENIED
+    for route in later:
+        cors.add(route, {OTHER: ResourceOptions()})
+    for path in ("/", "/view"):
+        assert await asked(client, "GET", path, OTHER) == allowed("GET", OTHER)
+
+
 @pytest.mark.parametrize("second", [OTHER, "another order", "other options"])
 def test_adding_again_with_another_config_is_refused(second: str) -> None:
     app = web.Application()
