@@ -328,6 +328,40 @@ async def test_what_a_view_that_was_not_added_says_of_itself(
 # --- resolvers --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
+async def test_a_resolver_that_raises_refuses_loses_nothing_and_is_logged_once(
+    aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture, *, waits: bool
+) -> None:
+    def at_once(_request: web.Request, _origin: str) -> bool:
+        raise ArithmeticError
+
+    async def later(request: web.Request, _origin: str) -> bool:
+        await request.read()
+        raise ArithmeticError
+
+    resolver = later if waits else at_once
+    app = web.Application()
+    cors = aiohttp_cors.setup(app, defaults={"*": ResourceOptions()})
+    cors.add(app.router.add_get("/", hello), {resolver: ResourceOptions(allow_credentials=True)})
+    cors.add(app.router.add_get("/none", hello), {resolver: ResourceOptions(), "*": None})
+    client = await aiohttp_client(app)
+    for _ in range(2):
+        response = await client.get("/none", headers=FROM_PAGE)
+        assert (response.status, cors_and_vary(response)) == (200, {VARY: "Origin"})
+        refused = await preflight(client, "/none")
+        assert await reason(refused) == f"origin '{ORIGIN}' is not allowed"
+        # It grants nothing; what stands after it still may.
+        assert cors_and_vary(await client.get("/", headers=FROM_PAGE)) == {
+            ACAO: ORIGIN,
+            VARY: "Origin",
+        }
+    logged = [one for one in caplog.records if "resolver" in one.getMessage()]
+    assert [one.getMessage() for one in logged] == [
+        f"resolver {resolver!r} failed; the origin is refused"
+    ]
+    assert [type(one.exc_info[1]) for one in logged if one.exc_info] == [ArithmeticError]
+
+
 async def test_a_resolver_that_says_neither_yes_nor_no_refuses_and_is_logged_once(
     aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
 ) -> None:
