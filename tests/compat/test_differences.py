@@ -435,6 +435,53 @@ async def test_a_view_without_the_mixin_is_served_in_an_application_that_was_add
     assert await asked(client, "PUT") == (REFUSED, readable())
 
 
+async def test_preflights_are_intercepted_in_front_of_a_login_but_for_what_was_not_added(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    @web.middleware
+    async def demand_a_login(request: web.Request, handler: Any) -> web.StreamResponse:
+        raise web.HTTPUnauthorized
+
+    async def own(_request: web.Request) -> web.Response:
+        return web.Response(headers={ACAO: OTHER})
+
+    app = web.Application(middlewares=[demand_a_login])
+    cors = aiohttp_cors.setup(app, intercept_preflights=True)
+    cors.add(app.router.add_put("/", hello), PAGE)
+    app.router.add_put("/own", hello)
+    app.router.add_route("OPTIONS", "/own", own)
+    client = await aiohttp_client(app)
+    assert await asked(client, "PUT") == allowed("PUT")
+    assert (await client.put("/", headers={hdrs.ORIGIN: ORIGIN})).status == 401
+    refused = await preflight(client, method="DELETE")
+    assert (refused.status, cors_and_vary(refused)) == (403, REFUSED)
+    response = await preflight(client, "/own", method="PUT")
+    assert (response.status, cors_and_vary(response)) == (401, {})
+    response = await client.options("/", headers={hdrs.ORIGIN: ORIGIN})
+    assert response.status == 401
+
+
+async def test_a_handler_can_ask_whether_the_page_may_read_its_answer(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    app = web.Application()
+    cors = aiohttp_cors.setup(app)
+
+    async def says(request: web.Request) -> web.Response:
+        return web.json_response(cors.is_allowed(request))
+
+    cors.add(app.router.add_get("/", says), {ORIGIN: ResourceOptions(), OTHER: None})
+    client = await aiohttp_client(app)
+    host = f"http://{client.host}:{client.port}"
+    said = {
+        origin: await (
+            await client.get("/", headers={} if origin is None else {hdrs.ORIGIN: origin})
+        ).json()
+        for origin in (ORIGIN, OTHER, "null", host, None)
+    }
+    assert said == {ORIGIN: True, OTHER: False, "null": False, host: True, None: True}
+
+
 # --- views ----------------------------------------------------------------------------------
 
 PLACES = ["custom_cors", "cors_config", "route", "resource", "defaults"]
