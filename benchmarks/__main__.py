@@ -56,8 +56,7 @@ def _measure(arguments: argparse.Namespace) -> Figures:
         figures |= _setup.measure(packages, 1 if quick else 5, size, _progress)
     if arguments.http:
         if _http.available():
-            rounds = 2 if quick else 40
-            figures |= _http.measure(packages, rounds, _progress)
+            figures |= _http.measure(packages, 1 if quick else 10, _progress)
         else:
             print("wrk is not installed: nothing is measured over HTTP", file=sys.stderr)
     _progress("")

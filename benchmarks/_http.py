@@ -31,6 +31,8 @@ TAIL: Final = "latency, 99 %"
 UNITS: Final = {RATE: "1/s", CPU: "us", MEDIAN: "us", TAIL: "us"}
 
 _CONNECTIONS: Final = 16
+# How often each worker is loaded after it was warmed up.
+_TURNS: Final = 4
 _SERVED: Final = (OURS, HAND, OLD, NONE)
 
 # wrk prints its figures with units that change; a script gets them as numbers.
@@ -158,25 +160,29 @@ def _processors() -> Generator[set[int], None, None]:
         os.sched_setaffinity(0, mine)
 
 
-def measure(packages: Path, rounds: int, progress: Callable[[str], None]) -> Figures:
-    """Load one worker after the other for a second, in turn."""
+def measure(packages: Path, starts: int, progress: Callable[[str], None]) -> Figures:
+    """Load one worker after the other for a second, in turn; `starts` times with fresh workers.
+
+    One process may be faster than the next of the same kind by more than what is compared: where
+    its objects lie in memory is up to chance.
+    """
     values: dict[Key, list[float]] = {}
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        on = stack.enter_context(_processors())
-        servers = {name: stack.enter_context(Server(name, packages, on)) for name in _SERVED}
-        for number in range(rounds + 1):
-            for case in CASES:
-                script = directory / f"{case.method}.lua"
-                script.write_text(_SCRIPT.format(method=case.method), encoding="ascii")
-                # Nobody is always the first.
-                first = number % len(case.contenders)
-                for name in (*case.contenders[first:], *case.contenders[:first]):
-                    if number == 0:  # warms the worker up
-                        servers[name].check(case)
-                        servers[name].load(case, script)
-                        continue
-                    progress(f"over HTTP: round {number} of {rounds}")
-                    for what, value in servers[name].load(case, script).items():
-                        values.setdefault(Key(PART, case.name, what, name), []).append(value)
+    for start in range(starts):
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            on = stack.enter_context(_processors())
+            servers = {name: stack.enter_context(Server(name, packages, on)) for name in _SERVED}
+            for turn in range(_TURNS + 1):
+                progress(f"over HTTP: start {start + 1} of {starts}")
+                for case in CASES:
+                    script = directory / f"{case.method}.lua"
+                    script.write_text(_SCRIPT.format(method=case.method), encoding="ascii")
+                    # Nobody is always the first.
+                    first = turn % len(case.contenders)
+                    for name in (*case.contenders[first:], *case.contenders[:first]):
+                        if turn == 0:
+                            servers[name].check(case)
+                        figures = servers[name].load(case, script)
+                        for what, value in figures.items() if turn else ():  # the first warms up
+                            values.setdefault(Key(PART, case.name, what, name), []).append(value)
     return {key: Figure(tuple(those), UNITS[key.variant]) for key, those in values.items()}
